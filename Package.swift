@@ -1,0 +1,83 @@
+// swift-tools-version: 6.1
+import Foundation
+import PackageDescription
+
+// Kernels are always optimised, in debug builds too, so that tests run at full speed. On x86-64 they are built for AVX2
+// and FMA (`x86-64-v3`); on arm64 the baseline has both. `addProduct` is a fused multiply-add only with such a target.
+#if arch(x86_64)
+    let kernelTarget = ["-Xcc", "-march=x86-64-v3"]
+#else
+    let kernelTarget: [String] = []
+#endif
+
+// `script/test` sets this: a warning in our own code fails the build there.
+let strict: [SwiftSetting] =
+    ProcessInfo.processInfo.environment["OSTR_WARNINGS_AS_ERRORS"] == nil ? [] : [.unsafeFlags(["-warnings-as-errors"])]
+
+func module(_ name: String, _ dependencies: [Target.Dependency], settings: [SwiftSetting] = []) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: strict + settings)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = []) -> Target {
+    .testTarget(
+        name: name, dependencies: dependencies + ["TestSupport"], resources: resources, swiftSettings: strict)
+}
+
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let collections = Target.Dependency.product(name: "Collections", package: "swift-collections")
+let protobuf = Target.Dependency.product(name: "SwiftProtobuf", package: "swift-protobuf")
+let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+
+let package = Package(
+    name: "ostr",
+    platforms: [.macOS(.v15)],
+    products: [.executable(name: "ostr", targets: ["ostr"])],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
+    ],
+    targets: [
+        .systemLibrary(
+            name: "COpenBLAS", pkgConfig: "openblas",
+            providers: [.apt(["libopenblas-dev"]), .brew(["openblas"])]),
+        .systemLibrary(
+            name: "CZeroMQ", pkgConfig: "libzmq", providers: [.apt(["libzmq3-dev"]), .brew(["zeromq"])]),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
+
+        module("Kernels", [], settings: [.unsafeFlags(["-O"] + kernelTarget)]),
+        module("Supernet", ["Kernels"]),
+        module("Datasets", ["Kernels", "CZlib", crypto]),
+        module("Search", ["Kernels", "Supernet", "Datasets", crypto]),
+        module("Protocol", [protobuf, collections]),
+        module("Transport", ["Protocol", "CZeroMQ", logging, collections]),
+        module("Checkpoint", ["Supernet", "Search"]),
+        module("NASBench201", ["Supernet"]),
+        module("Worker", ["Protocol", "Transport", "Search", "Datasets", logging]),
+        module("Coordinator", ["Protocol", "Transport", "Search", logging]),
+        module("Reporting", ["Search", "Supernet", "NASBench201", "Checkpoint"]),
+        .executableTarget(
+            name: "ostr",
+            dependencies: [
+                "Coordinator", "Worker", "Search", "Supernet", "Datasets", "Checkpoint", "NASBench201", "Reporting",
+                argumentParser, logging,
+            ],
+            swiftSettings: strict),
+
+        .target(name: "TestSupport", dependencies: [], path: "Tests/TestSupport", swiftSettings: strict),
+        tests("KernelsTests", ["Kernels", "COpenBLAS"]),
+        tests("SupernetTests", ["Supernet", "Kernels"]),
+        tests("DatasetsTests", ["Datasets"], resources: [.copy("Fixtures")]),
+        tests("SearchTests", ["Search", "Checkpoint", "Datasets"], resources: [.copy("Golden")]),
+        tests("ProtocolTests", ["Protocol"]),
+        tests("TransportTests", ["Transport"]),
+        tests("CheckpointTests", ["Checkpoint"]),
+        tests("NASBench201Tests", ["NASBench201"]),
+        tests("ClusterTests", ["Coordinator", "Worker", "Search", "Datasets"]),
+        tests("CommandTests", ["ostr"]),
+    ],
+    swiftLanguageModes: [.v6]
+)

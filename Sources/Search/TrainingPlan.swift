@@ -1,0 +1,47 @@
+import Datasets
+import Kernels
+
+/// What each half-step of a training does: a function of the configuration and the number of images alone.
+///
+/// The first half of the images trains the weights, the second half the alphas, as in DARTS. Each half is shuffled anew
+/// every epoch; the last, smaller batch of an epoch is dropped.
+public struct TrainingPlan: Sendable {
+    public let configuration: SearchConfiguration
+    /// Images that train the weights: 0 ..< weightsImages.
+    public let weightsImages: Int
+    /// Images that train the alphas and serve the selection: weightsImages ..< imageCount.
+    public let alphasImages: Int
+    public let stepsPerEpoch: Int
+
+    public var halfSteps: Int { configuration.epochs * stepsPerEpoch * 2 }
+
+    /// - Parameter imageCount: images of the training set that the search uses.
+    public init(configuration: SearchConfiguration, imageCount: Int) {
+        self.configuration = configuration
+        weightsImages = imageCount / 2
+        alphasImages = imageCount - imageCount / 2
+        stepsPerEpoch = weightsImages / configuration.batch
+    }
+
+    public func halfStep(_ index: Int) -> HalfStep {
+        let step = index / 2
+        let first: HalfStep.Kind = configuration.stepOrder == .alphasFirst ? .alphas : .weights
+        let second: HalfStep.Kind = configuration.stepOrder == .alphasFirst ? .weights : .alphas
+        return HalfStep(
+            index: index, kind: index % 2 == 0 ? first : second, epoch: step / stepsPerEpoch,
+            step: step % stepsPerEpoch)
+    }
+
+    /// The weights' learning rate in an epoch: a half cosine from the first to the minimum rate.
+    public func learningRate(epoch: Int) -> Double {
+        let optimizer = configuration.weights
+        let turn = 0.5 * Double(epoch) / Double(max(configuration.epochs, 1))
+        return optimizer.minimumLearningRate
+            + 0.5 * (optimizer.learningRate - optimizer.minimumLearningRate) * (1 + Elementary.cosTwoPi(turn))
+    }
+
+    /// Whole shards of held-out images that the selection uses.
+    public var selectionShards: Int {
+        min(configuration.selection.images ?? alphasImages, alphasImages) / configuration.shardImages
+    }
+}

@@ -1,0 +1,23 @@
+/// What determines every tensor shape of a supernet.
+public struct SupernetShape: Codable, Sendable, Hashable {
+    /// The search space's name, for example `nasbench201`.
+    public var space: String
+    /// Channels of the first stage, C.
+    public var channels: Int
+    /// Cells per stage (NAS-Bench-201) or in all (DARTS).
+    public var cells: Int
+    public var classes: Int
+    /// 3 for colour, 1 for grey.
+    public var inputChannels: Int
+    /// Height and width of the images that enter the network, in pixels.
+    public var imageSize: Int
+
+    public init(space: String, channels: Int, cells: Int, classes: Int, inputChannels: Int, imageSize: Int) {
+        self.space = space
+        self.channels = channels
+        self.cells = cells
+        self.classes = classes
+        self.inputChannels = inputChannels
+        self.imageSize = imageSize
+    }
+}
