@@ -1,4 +1,4 @@
-// swift-tools-version: 6.1
+// swift-tools-version: 6.2
 import Foundation
 import PackageDescription
 
@@ -8,6 +8,13 @@ import PackageDescription
     let kernelTarget = ["-Xcc", "-march=x86-64-v3"]
 #else
     let kernelTarget: [String] = []
+#endif
+
+// Debian's libzmq.pc carries flags that SwiftPM warns about, and its headers are on the default path anyway.
+#if os(Linux)
+    let zeroMQ: String? = nil
+#else
+    let zeroMQ: String? = "libzmq"
 #endif
 
 // `script/test` sets this: a warning in our own code fails the build there.
@@ -31,7 +38,7 @@ let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: 
 
 let package = Package(
     name: "ostr",
-    platforms: [.macOS(.v15)],
+    platforms: [.macOS(.v26)],
     products: [.executable(name: "ostr", targets: ["ostr"])],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
@@ -45,7 +52,7 @@ let package = Package(
             name: "COpenBLAS", pkgConfig: "openblas",
             providers: [.apt(["libopenblas-dev"]), .brew(["openblas"])]),
         .systemLibrary(
-            name: "CZeroMQ", pkgConfig: "libzmq", providers: [.apt(["libzmq3-dev"]), .brew(["zeromq"])]),
+            name: "CZeroMQ", pkgConfig: zeroMQ, providers: [.apt(["libzmq3-dev"]), .brew(["zeromq"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
 
         module("Kernels", [], settings: [.unsafeFlags(["-O"] + kernelTarget)]),

@@ -10,6 +10,7 @@ public enum EdgeChoice: Sendable, Hashable {
 
 /// Why a supernet cannot be built.
 public enum SupernetError: Error, Sendable, Equatable, CustomStringConvertible {
+    /// The text says which value, and what is allowed.
     case shape(String)
 
     public var description: String {
@@ -19,34 +20,75 @@ public enum SupernetError: Error, Sendable, Equatable, CustomStringConvertible {
     }
 }
 
-/// A DARTS supernet: forward, backward for weights, backward for alphas alone. Owned and called by one thread; all
-/// memory is taken when it is made.
+/// A DARTS supernet: forward, backward for weights, backward for alphas alone.
+///
+/// Owned and called by one thread; all memory is taken when it is made. Batch normalisation uses the statistics of the
+/// images of a call.
 public final class Supernet {
+    /// What is computed.
+    public enum Pass: Sendable, Hashable {
+        case forward
+        case gradient(ParameterGroup)
+    }
+
     public let shape: SupernetShape
-    /// Images of one call; batch normalisation uses their statistics.
+    public let space: SearchSpace
+    /// Images of one call.
     public let shardImages: Int
-    public let parameters: ParameterDirectory
+    public var parameters: ParameterDirectory { network.parameters }
     /// Rows of alphas.
-    public let edges: Int
+    public var edges: Int { space.edges.count }
     /// Columns of alphas.
-    public let operations: Int
+    public var operations: Int { space.operations.count }
+    /// Bytes of activations, gradients and packed weights.
+    public var bytes: Int { network.bytes }
+
+    private let network: NASBench201Network
+    private var mixture: [[Double]]
+    private var betaGradient: [Double]
 
     /// - Throws: `SupernetError.shape` for an unknown space or impossible sizes.
     public init(shape: SupernetShape, shardImages: Int) throws(SupernetError) {
-        fatalError()
+        let space = try SearchSpace.named(shape.space)
+        for (value, name, range) in [
+            (shape.channels, "channels", 1...4096), (shape.cells, "cells", 1...1000), (shape.classes, "classes", 1...256),
+            (shape.inputChannels, "input channels", 1...64), (shape.imageSize, "image size", 4...1024),
+            (shardImages, "images of a shard", 1...65536),
+        ] where !range.contains(value) {
+            throw .shape("\(name): \(value) is impossible, allowed are \(range.lowerBound) to \(range.upperBound)")
+        }
+        self.shape = shape
+        self.space = space
+        self.shardImages = shardImages
+        network = try NASBench201Network(shape: shape, images: shardImages)
+        mixture = Array(
+            repeating: Array(repeating: 1 / Double(space.operations.count), count: space.operations.count),
+            count: space.edges.count)
+        betaGradient = Array(repeating: 0, count: space.edges.count * space.operations.count)
     }
 
-    /// Takes new weights, in the order of `parameters`. To be called after every change and before the first use.
-    public func load(weights: UnsafePointer<Float>) { fatalError() }
+    /// Takes new weights, in the order of `parameters`; after every change, and before the first use.
+    public func load(weights: UnsafePointer<Float>) {
+        network.load(weights: weights)
+    }
 
     /// Takes new alphas, (edges, operations).
-    public func load(alphas: UnsafePointer<Float>) { fatalError() }
+    public func load(alphas: UnsafePointer<Float>) {
+        for edge in 0..<edges {
+            mixture[edge] = Classifier.softmax(alphas + edge * operations, count: operations)
+        }
+    }
 
-    /// softmax(α), one row an edge, of the alphas loaded.
-    public var betas: [[Float]] { fatalError() }
+    /// softmax(α) of the alphas loaded, one row an edge.
+    public var betas: [[Float]] { mixture.map { $0.map { Float($0) } } }
 
-    /// Logits (n, classes) of the last forward pass.
-    public var logits: [Float] { fatalError() }
+    /// Logits (images, classes) of the last pass.
+    public var logits: [Float] {
+        Array(UnsafeBufferPointer(start: network.head.logits, count: shardImages * shape.classes))
+    }
+
+    /// Multiply-adds of the convolutions and the classifier for one image, with all edges mixed.
+    public func multiplyAdds(_ pass: Pass) -> Int { network.multiplyAdds(pass) }
 
     /// The gradient of the shard's mean cross-entropy with respect to one group of parameters, all edges mixed.
     ///
@@ -59,17 +101,65 @@ public final class Supernet {
     public func gradient(
         of group: ParameterGroup, images: UnsafePointer<Float>, labels: UnsafePointer<UInt8>,
         into gradient: UnsafeMutablePointer<Float>, ready: (Range<Int>) -> Void
-    ) -> (loss: Double, correct: Int) { fatalError() }
+    ) -> (loss: Double, correct: Int) {
+        let result = network.forward(images: images, labels: labels, mixture: mixture, wantsGradient: true)
+        switch group {
+        case .weights:
+            network.backward(mixture, weightsGradient: gradient, betaGradient: nil, ready: ready)
+        case .alphas:
+            for i in betaGradient.indices { betaGradient[i] = 0 }
+            betaGradient.withUnsafeMutableBufferPointer { buffer in
+                network.backward(mixture, weightsGradient: nil, betaGradient: buffer.baseAddress, ready: { _ in })
+            }
+            // The softmax's Jacobian: dα = β (dβ − Σ β dβ).
+            for edge in 0..<edges {
+                let beta = mixture[edge]
+                let row = betaGradient[edge * operations..<(edge + 1) * operations]
+                let mean = zip(beta, row).reduce(0) { $0 + $1.0 * $1.1 }
+                for (o, value) in row.enumerated() {
+                    gradient[edge * operations + o] = Float(beta[o] * (value - mean))
+                }
+            }
+            ready(0..<(edges * operations))
+        }
+        return result
+    }
 
     /// The forward pass alone, with a choice for every edge. What has weight 0 is not computed.
     public func evaluate(
         images: UnsafePointer<Float>, labels: UnsafePointer<UInt8>, choices: [EdgeChoice]
-    ) -> (loss: Double, correct: Int) { fatalError() }
+    ) -> (loss: Double, correct: Int) {
+        precondition(choices.count == edges, "one choice an edge")
+        let weights: [[Double]] = choices.enumerated().map { edge, choice in
+            switch choice {
+            case .mixed: mixture[edge]
+            case .single(let operation): (0..<operations).map { $0 == operation ? 1 : 0 }
+            }
+        }
+        return network.forward(images: images, labels: labels, mixture: weights, wantsGradient: false)
+    }
 
     /// Weights as PyTorch's defaults for these layers, drawn for a seed: convolutions and the linear layer uniform in
     /// ±1/√fan-in, batch norm 1 and 0.
-    public static func initialWeights(_ parameters: ParameterDirectory, seed: UInt64) -> [Float] { fatalError() }
+    public static func initialWeights(_ parameters: ParameterDirectory, seed: UInt64) -> [Float] {
+        var weights = [Float](repeating: 0, count: parameters.count)
+        for (number, entry) in parameters.entries.enumerated() {
+            switch entry.initialization {
+            case .constant(let value):
+                for i in entry.range { weights[i] = value }
+            case .uniform(let bound):
+                let draws = Philox(seed: seed, purpose: .initialWeights, stream: number)
+                for (i, place) in entry.range.enumerated() {
+                    weights[place] = (2 * draws.uniform(at: i) - 1) * bound
+                }
+            }
+        }
+        return weights
+    }
 
     /// Alphas: 10⁻³ times a standard normal draw.
-    public static func initialAlphas(count: Int, seed: UInt64) -> [Float] { fatalError() }
+    public static func initialAlphas(count: Int, seed: UInt64) -> [Float] {
+        let draws = Philox(seed: seed, purpose: .initialAlphas)
+        return (0..<count).map { 1e-3 * draws.normal(at: $0) }
+    }
 }

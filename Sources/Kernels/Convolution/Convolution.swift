@@ -1,0 +1,141 @@
+/// A convolution with zero padding kernel / 2 on blocked tensors, by direct summation.
+///
+/// Every output element is one chain of fused multiply-adds over (input block, kernel row, kernel column, lane), so its
+/// value depends on nothing but its inputs. The gradient by input of a stride-1 convolution is the same kernel with
+/// channels exchanged and weights flipped: `adjoint` describes it.
+public struct Convolution: Sendable, Hashable {
+    public let inputChannels: Int
+    public let outputChannels: Int
+    /// Height and width of the kernel: 1 or 3.
+    public let kernel: Int
+    /// 1 or 2.
+    public let stride: Int
+
+    public init(inputChannels: Int, outputChannels: Int, kernel: Int, stride: Int = 1) {
+        precondition(inputChannels > 0 && outputChannels > 0, "a convolution needs channels")
+        precondition(kernel == 1 || kernel == 3, "only 1×1 and 3×3 kernels")
+        precondition(stride == 1 || stride == 2, "only strides 1 and 2")
+        self.inputChannels = inputChannels
+        self.outputChannels = outputChannels
+        self.kernel = kernel
+        self.stride = stride
+    }
+
+    var inputBlocks: Int { (inputChannels + 7) / 8 }
+    var outputBlocks: Int { (outputChannels + 7) / 8 }
+
+    /// The stride-1 convolution that maps output gradients to input gradients. For stride 2 the output gradient is
+    /// spread with zeros first (`spread`).
+    public var adjoint: Convolution {
+        Convolution(inputChannels: outputChannels, outputChannels: inputChannels, kernel: kernel)
+    }
+
+    /// Floats of the weights in PyTorch's order (out, in, height, width).
+    public var weightCount: Int { outputChannels * inputChannels * kernel * kernel }
+
+    /// Floats of packed weights.
+    public var packedCount: Int { outputBlocks * 8 * inputChannels * kernel * kernel }
+
+    /// Height or width of the output for that of the input.
+    public func outputSize(_ size: Int) -> Int { (size - 1) / stride + 1 }
+
+    /// Multiply-adds of one image of the given input size.
+    public func multiplyAdds(height: Int, width: Int) -> Int {
+        outputSize(height) * outputSize(width) * weightCount
+    }
+
+    /// Packs weights (out, in, height, width) into (pairs of output blocks, in, height, width, 16); an odd last block
+    /// has (in, height, width, 8).
+    public func pack(_ weights: UnsafePointer<Float>, into packed: UnsafeMutablePointer<Float>) {
+        pack(into: packed) { output, input, tap in weights[(output * inputChannels + input) * kernel * kernel + tap] }
+    }
+
+    /// Packs the weights (out, in, height, width) of the convolution whose `adjoint` this is.
+    public func packFlipped(_ weights: UnsafePointer<Float>, into packed: UnsafeMutablePointer<Float>) {
+        let taps = kernel * kernel
+        pack(into: packed) { output, input, tap in
+            weights[(input * outputChannels + output) * taps + (taps - 1 - tap)]
+        }
+    }
+
+    @inline(__always)
+    private func pack(into packed: UnsafeMutablePointer<Float>, weight: (Int, Int, Int) -> Float) {
+        let taps = kernel * kernel
+        var next = packed
+        var block = 0
+        while block < outputBlocks {
+            let lanes = block + 1 < outputBlocks ? 16 : 8
+            // Order of the kernel's loops: input block, tap, lane of the input block.
+            for inputBlock in 0..<inputBlocks {
+                let inputs = inputBlock * 8..<min(inputBlock * 8 + 8, inputChannels)
+                for tap in 0..<taps {
+                    for input in inputs {
+                        for lane in 0..<lanes {
+                            let output = block * 8 + lane
+                            next[lane] = output < outputChannels ? weight(output, input, tap) : 0
+                        }
+                        next += lanes
+                    }
+                }
+            }
+            block += lanes / 8
+        }
+    }
+
+    /// Convolves one image.
+    ///
+    /// - Parameters:
+    ///   - x: at least kernel / 2 pixels of zero padding.
+    ///   - packed: `packedCount` floats from `pack`, 32-byte aligned.
+    ///   - y: the output; any padding, which is left alone.
+    ///   - accumulate: whether the result is added to what is in `y`.
+    ///   - sums: (blocks, 2, 8): sum and sum of squares of the outputs of each channel are added to it, row by row;
+    ///     nil if not wanted.
+    public func forward(
+        _ x: BlockedTensor, image: Int, packed: UnsafePointer<Float>, into y: BlockedTensor, outputImage: Int,
+        accumulate: Bool = false, sums: UnsafeMutablePointer<Double>? = nil
+    ) {
+        precondition(x.channels == inputChannels && y.channels == outputChannels, "channels do not fit")
+        precondition(x.padding >= kernel / 2, "padding is smaller than the kernel needs")
+        precondition(y.height == outputSize(x.height) && y.width == outputSize(x.width), "sizes do not fit")
+        let taps = kernel * kernel
+        var weights = UnsafeRawPointer(packed).assumingMemoryBound(to: Lanes.self)
+        var block = 0
+        while block < outputBlocks {
+            let pair = block + 1 < outputBlocks
+            for row in 0..<y.height {
+                let input = x.plane(image, 0) + (row * stride - kernel / 2) * x.rowPitch - kernel / 2 * 8
+                let source = ConvolutionSource(
+                    pixel: UnsafePointer(input), step: stride * 8, rowPitch: x.rowPitch, planePitch: x.planePitch,
+                    fullBlocks: inputChannels / 8, tailLanes: inputChannels % 8, kernel: kernel)
+                let target = y.row(outputImage, block, row)
+                let rowSums = sums.map { $0 + block * 16 }
+                if pair {
+                    convolveRow(
+                        InlineArray<2, Lanes>.self, source, weights, target, yBlock: y.planePitch / 8, width: y.width,
+                        accumulate: accumulate, sums: rowSums)
+                } else {
+                    convolveRow(
+                        InlineArray<1, Lanes>.self, source, weights, target, yBlock: 0, width: y.width,
+                        accumulate: accumulate, sums: rowSums)
+                }
+            }
+            weights += (pair ? 2 : 1) * inputChannels * taps
+            block += pair ? 2 : 1
+        }
+    }
+
+    /// Spreads an image of output gradients of this stride-2 convolution: pixel (r, c) goes to (2r, 2c) of `spread`,
+    /// whose other pixels must be zero.
+    public func spread(_ dy: BlockedTensor, image: Int, into spread: BlockedTensor, spreadImage: Int) {
+        precondition(dy.channels == spread.channels && stride == 2)
+        precondition(dy.height == outputSize(spread.height) && dy.width == outputSize(spread.width))
+        for block in 0..<dy.blocks {
+            for row in 0..<dy.height {
+                let source = dy.row(image, block, row)
+                let target = spread.row(spreadImage, block, 2 * row)
+                for column in 0..<dy.width { target[2 * column] = source[column] }
+            }
+        }
+    }
+}

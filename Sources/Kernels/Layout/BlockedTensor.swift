@@ -1,0 +1,116 @@
+/// Eight channels of one pixel: the unit of every kernel, on every processor.
+typealias Lanes = SIMD8<Float>
+
+/// Activations in blocks of eight channels: (images, blocks, padding + height + padding, padding + width + padding, 8).
+///
+/// A value that points into an `Arena`; the arena must outlive it. Channels beyond `channels` in the last block, and the
+/// padding, are zero unless a kernel says otherwise. Used by the thread that owns the arena.
+public struct BlockedTensor {
+    public let base: UnsafeMutablePointer<Float>
+    public let images: Int
+    public let channels: Int
+    public let height: Int
+    public let width: Int
+    /// Zero pixels on each side of a plane.
+    public let padding: Int
+
+    /// Blocks of eight channels.
+    public var blocks: Int { (channels + 7) / 8 }
+    /// Floats from one row to the next.
+    public var rowPitch: Int { (width + 2 * padding) * 8 }
+    /// Floats from one block to the next.
+    public var planePitch: Int { (height + 2 * padding) * rowPitch }
+    /// Floats from one image to the next.
+    public var imagePitch: Int { blocks * planePitch }
+    public var pixels: Int { height * width }
+
+    /// Floats that a tensor of this shape takes.
+    public static func count(images: Int, channels: Int, height: Int, width: Int, padding: Int) -> Int {
+        images * ((channels + 7) / 8) * (height + 2 * padding) * (width + 2 * padding) * 8
+    }
+
+    /// Lane 0 of pixel (0, 0) of a block of an image; a negative row or column is in the padding.
+    @inline(__always)
+    public func plane(_ image: Int, _ block: Int) -> UnsafeMutablePointer<Float> {
+        base + image * imagePitch + block * planePitch + padding * (rowPitch + 8)
+    }
+
+    @inline(__always)
+    func row(_ image: Int, _ block: Int, _ row: Int) -> UnsafeMutablePointer<Lanes> {
+        UnsafeMutableRawPointer(plane(image, block) + row * rowPitch).assumingMemoryBound(to: Lanes.self)
+    }
+
+    func sameShape(as other: BlockedTensor) -> Bool {
+        channels == other.channels && height == other.height && width == other.width
+    }
+
+    /// Copies one image from (channels, height, width).
+    public func copyImage(_ image: Int, fromPlanar source: UnsafePointer<Float>) {
+        for channel in 0..<channels {
+            let target = plane(image, channel / 8) + channel % 8
+            for y in 0..<height {
+                for x in 0..<width {
+                    target[y * rowPitch + x * 8] = source[(channel * height + y) * width + x]
+                }
+            }
+        }
+    }
+
+    /// One image as (channels, height, width).
+    public func planar(_ image: Int) -> [Float] {
+        var result = [Float](repeating: 0, count: channels * pixels)
+        for channel in 0..<channels {
+            let source = plane(image, channel / 8) + channel % 8
+            for y in 0..<height {
+                for x in 0..<width { result[(channel * height + y) * width + x] = source[y * rowPitch + x * 8] }
+            }
+        }
+        return result
+    }
+
+    /// Sets every element of an image inside the padding to zero.
+    public func clear(image: Int) {
+        for block in 0..<blocks {
+            for y in 0..<height { row(image, block, y).update(repeating: .zero, count: width) }
+        }
+    }
+}
+
+/// Memory that is taken once and lives as long as its owner. Everything in it starts as zero and is aligned to 64 bytes.
+public final class Arena {
+    private var allocations: [UnsafeMutableRawPointer] = []
+    /// Bytes taken so far.
+    public private(set) var bytes = 0
+
+    public init() {}
+
+    deinit {
+        for allocation in allocations { allocation.deallocate() }
+    }
+
+    public func floats(_ count: Int) -> UnsafeMutablePointer<Float> {
+        allocate(count, as: Float.self, zero: 0)
+    }
+
+    public func doubles(_ count: Int) -> UnsafeMutablePointer<Double> {
+        allocate(count, as: Double.self, zero: 0)
+    }
+
+    public func tensor(images: Int, channels: Int, height: Int, width: Int, padding: Int = 0) -> BlockedTensor {
+        precondition(images > 0 && channels > 0 && height > 0 && width > 0 && padding >= 0)
+        let count = BlockedTensor.count(
+            images: images, channels: channels, height: height, width: width, padding: padding)
+        return BlockedTensor(
+            base: floats(count), images: images, channels: channels, height: height, width: width, padding: padding)
+    }
+
+    private func allocate<T>(_ count: Int, as type: T.Type, zero: T) -> UnsafeMutablePointer<T> {
+        let size = max(count, 1) * MemoryLayout<T>.stride
+        let raw = UnsafeMutableRawPointer.allocate(byteCount: size, alignment: 64)
+        allocations.append(raw)
+        bytes += size
+        let pointer = raw.bindMemory(to: T.self, capacity: max(count, 1))
+        pointer.initialize(repeating: zero, count: max(count, 1))
+        return pointer
+    }
+}
