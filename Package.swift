@@ -59,11 +59,11 @@ let package = Package(
         module("Supernet", ["Kernels"]),
         module("Datasets", ["Kernels", "CZlib", crypto]),
         module("Search", ["Kernels", "Supernet", "Datasets", crypto]),
-        module("Protocol", [protobuf, collections]),
+        module("Protocol", [protobuf, collections], settings: [.unsafeFlags(["-O"])]),
         module("Transport", ["Protocol", "CZeroMQ", logging, collections]),
         module("Checkpoint", ["Supernet"]),
         module("NASBench201", ["Supernet"]),
-        module("Worker", ["Protocol", "Transport", "Search", "Datasets", logging]),
+        module("Worker", ["Kernels", "Protocol", "Transport", "Search", "Datasets", logging]),
         module("Coordinator", ["Protocol", "Transport", "Search", logging]),
         module("Reporting", ["Search", "Supernet", "NASBench201", "Checkpoint"]),
         .executableTarget(

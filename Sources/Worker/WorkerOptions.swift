@@ -1,0 +1,22 @@
+/// What a worker process needs to know.
+public struct WorkerOptions: Sendable {
+    /// Where the coordinator listens, `tcp://HOST:PORT` or `ipc://PATH`.
+    public var coordinator: String
+    /// What others call this worker in their messages; the host's name and the process id by default.
+    public var name: String?
+    /// How long to try to reach the coordinator before giving up.
+    public var connectTimeout: Duration = .seconds(30)
+    /// How long the coordinator may be silent before the worker gives up. It pings five times a second.
+    public var silenceTimeout: Duration = .seconds(5)
+    /// Where other workers reach this one, `tcp://HOST:PORT`; nil for a free port on the address that leads to the
+    /// coordinator, or a socket file beside the coordinator's.
+    public var meshEndpoint: String?
+    /// Allow TCP without keys.
+    public var insecure = false
+    /// End when standard input ends: a launcher keeps a pipe to it, so that no worker outlives its launcher.
+    public var endsWithStandardInput = false
+
+    public init(coordinator: String) {
+        self.coordinator = coordinator
+    }
+}
