@@ -106,18 +106,23 @@ public struct Convolution: Sendable, Hashable {
             for row in 0..<y.height {
                 let input = x.plane(image, 0) + (row * stride - kernel / 2) * x.rowPitch - kernel / 2 * 8
                 let source = ConvolutionSource(
-                    pixel: UnsafePointer(input), step: stride * 8, rowPitch: x.rowPitch, planePitch: x.planePitch,
+                    pixel: UnsafePointer(input), rowPitch: x.rowPitch, planePitch: x.planePitch,
                     fullBlocks: inputChannels / 8, tailLanes: inputChannels % 8, kernel: kernel)
                 let target = y.row(outputImage, block, row)
                 let rowSums = sums.map { $0 + block * 16 }
-                if pair {
+                @inline(__always)
+                func run<let B: Int, let S: Int>(
+                    _ b: InlineArray<B, Lanes>.Type, _ s: InlineArray<S, Lanes>.Type
+                ) {
                     convolveRow(
-                        InlineArray<2, Lanes>.self, source, weights, target, yBlock: y.planePitch / 8, width: y.width,
+                        b, s, source, weights, target, yBlock: y.planePitch / 8, width: y.width,
                         accumulate: accumulate, sums: rowSums)
-                } else {
-                    convolveRow(
-                        InlineArray<1, Lanes>.self, source, weights, target, yBlock: 0, width: y.width,
-                        accumulate: accumulate, sums: rowSums)
+                }
+                switch (pair, stride) {
+                case (true, 1): run(InlineArray<2, Lanes>.self, InlineArray<1, Lanes>.self)
+                case (true, _): run(InlineArray<2, Lanes>.self, InlineArray<2, Lanes>.self)
+                case (false, 1): run(InlineArray<1, Lanes>.self, InlineArray<1, Lanes>.self)
+                case (false, _): run(InlineArray<1, Lanes>.self, InlineArray<2, Lanes>.self)
                 }
             }
             weights += (pair ? 2 : 1) * inputChannels * taps

@@ -2,8 +2,6 @@
 struct ConvolutionSource {
     /// Top left input of the first output pixel.
     let pixel: UnsafePointer<Float>
-    /// Floats between the inputs of neighbouring output pixels.
-    let step: Int
     let rowPitch: Int
     let planePitch: Int
     let fullBlocks: Int
@@ -12,11 +10,11 @@ struct ConvolutionSource {
     let kernel: Int
 }
 
-/// One row of outputs, B blocks of output channels at a time. The widths of the register tiles change no number: every
+/// One row of outputs with stride S, B blocks of output channels at a time. The widths of the register tiles change no number: every
 /// output is its own chain, and the row's sums are taken pixel after pixel.
 @inline(never)
-func convolveRow<let B: Int>(
-    _ blocks: InlineArray<B, Lanes>.Type, _ source: ConvolutionSource, _ weights: UnsafePointer<Lanes>,
+func convolveRow<let B: Int, let S: Int>(
+    _ blocks: InlineArray<B, Lanes>.Type, _ stride: InlineArray<S, Lanes>.Type, _ source: ConvolutionSource, _ weights: UnsafePointer<Lanes>,
     _ y: UnsafeMutablePointer<Lanes>, yBlock: Int, width: Int, accumulate: Bool, sums: UnsafeMutablePointer<Double>?
 ) {
     var total = InlineArray<B, Lanes>(repeating: .zero)
@@ -24,28 +22,33 @@ func convolveRow<let B: Int>(
     var column = 0
     while column < width {
         let left = width - column
-        let pixel = source.pixel + column * source.step
+        let pixel = source.pixel + column * S * 8
         let target = y + column
         if B == 1 && left >= 8 {
             // One block of outputs: eight pixels fill the two FMA units.
             convolveTile(
-                InlineArray<8, Lanes>.self, blocks, source, pixel, weights, target, yBlock, accumulate, &total, &square)
+                InlineArray<8, Lanes>.self, blocks, stride, source, pixel, weights, target, yBlock, accumulate, &total,
+                &square)
             column += 8
         } else if B == 2 && left >= 6 && left != 8 {
             convolveTile(
-                InlineArray<6, Lanes>.self, blocks, source, pixel, weights, target, yBlock, accumulate, &total, &square)
+                InlineArray<6, Lanes>.self, blocks, stride, source, pixel, weights, target, yBlock, accumulate, &total,
+                &square)
             column += 6
         } else if left >= 4 {
             convolveTile(
-                InlineArray<4, Lanes>.self, blocks, source, pixel, weights, target, yBlock, accumulate, &total, &square)
+                InlineArray<4, Lanes>.self, blocks, stride, source, pixel, weights, target, yBlock, accumulate, &total,
+                &square)
             column += 4
         } else if left >= 2 {
             convolveTile(
-                InlineArray<2, Lanes>.self, blocks, source, pixel, weights, target, yBlock, accumulate, &total, &square)
+                InlineArray<2, Lanes>.self, blocks, stride, source, pixel, weights, target, yBlock, accumulate, &total,
+                &square)
             column += 2
         } else {
             convolveTile(
-                InlineArray<1, Lanes>.self, blocks, source, pixel, weights, target, yBlock, accumulate, &total, &square)
+                InlineArray<1, Lanes>.self, blocks, stride, source, pixel, weights, target, yBlock, accumulate, &total,
+                &square)
             column += 1
         }
     }
@@ -60,9 +63,9 @@ func convolveRow<let B: Int>(
 
 /// P pixels × B blocks of outputs in registers.
 @inline(__always)
-private func convolveTile<let P: Int, let B: Int>(
-    _: InlineArray<P, Lanes>.Type, _: InlineArray<B, Lanes>.Type, _ source: ConvolutionSource,
-    _ pixel: UnsafePointer<Float>, _ weights: UnsafePointer<Lanes>, _ y: UnsafeMutablePointer<Lanes>, _ yBlock: Int,
+private func convolveTile<let P: Int, let B: Int, let S: Int>(
+    _: InlineArray<P, Lanes>.Type, _ b: InlineArray<B, Lanes>.Type, _ s: InlineArray<S, Lanes>.Type,
+    _ source: ConvolutionSource, _ pixel: UnsafePointer<Float>, _ weights: UnsafePointer<Lanes>, _ y: UnsafeMutablePointer<Lanes>, _ yBlock: Int,
     _ accumulate: Bool, _ total: inout InlineArray<B, Lanes>, _ square: inout InlineArray<B, Lanes>
 ) {
     var first = InlineArray<P, Lanes>(repeating: .zero)
@@ -74,31 +77,13 @@ private func convolveTile<let P: Int, let B: Int>(
         }
     }
     var w = weights
-    let step = source.step
-
-    @inline(__always)
-    func multiply(_ x: UnsafePointer<Float>) {
-        let w0 = w[0]
-        if B == 2 {
-            let w1 = w[1]
-            for p in 0..<P {
-                let value = Lanes(repeating: x[p * step])
-                first[p].addProduct(value, w0)
-                second[p].addProduct(value, w1)
-            }
-        } else {
-            for p in 0..<P { first[p].addProduct(Lanes(repeating: x[p * step]), w0) }
-        }
-        w += B
-    }
-
     var plane = pixel
     for _ in 0..<source.fullBlocks {
         var row = plane
         for _ in 0..<source.kernel {
             for tap in 0..<source.kernel {
                 let x = row + tap * 8
-                for lane in 0..<8 { multiply(x + lane) }
+                for lane in 0..<8 { multiply(x + lane, &w, &first, &second, b, s) }
             }
             row += source.rowPitch
         }
@@ -109,7 +94,7 @@ private func convolveTile<let P: Int, let B: Int>(
         for _ in 0..<source.kernel {
             for tap in 0..<source.kernel {
                 let x = row + tap * 8
-                for lane in 0..<source.tailLanes { multiply(x + lane) }
+                for lane in 0..<source.tailLanes { multiply(x + lane, &w, &first, &second, b, s) }
             }
             row += source.rowPitch
         }
@@ -124,4 +109,25 @@ private func convolveTile<let P: Int, let B: Int>(
             square[1].addProduct(second[p], second[p])
         }
     }
+}
+
+/// One input channel of P pixels times B vectors of weights.
+@inline(__always)
+private func multiply<let P: Int, let B: Int, let S: Int>(
+    _ x: UnsafePointer<Float>, _ w: inout UnsafePointer<Lanes>, _ first: inout InlineArray<P, Lanes>,
+    _ second: inout InlineArray<P, Lanes>, _: InlineArray<B, Lanes>.Type,
+    _: InlineArray<S, Lanes>.Type
+) {
+    let w0 = w[0]
+    if B == 2 {
+        let w1 = w[1]
+        for p in 0..<P {
+            let value = Lanes(repeating: x[p * S * 8])
+            first[p].addProduct(value, w0)
+            second[p].addProduct(value, w1)
+        }
+    } else {
+        for p in 0..<P { first[p].addProduct(Lanes(repeating: x[p * S * 8]), w0) }
+    }
+    w += B
 }
