@@ -51,7 +51,8 @@ public final class Supernet {
     public init(shape: SupernetShape, shardImages: Int) throws(SupernetError) {
         let space = try SearchSpace.named(shape.space)
         for (value, name, range) in [
-            (shape.channels, "channels", 1...4096), (shape.cells, "cells", 1...1000), (shape.classes, "classes", 1...256),
+            (shape.channels, "channels", 1...4096), (shape.cells, "cells", 1...1000),
+            (shape.classes, "classes", 1...256),
             (shape.inputChannels, "input channels", 1...64), (shape.imageSize, "image size", 4...1024),
             (shardImages, "images of a shard", 1...65536),
         ] where !range.contains(value) {

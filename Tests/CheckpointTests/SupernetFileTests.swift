@@ -15,7 +15,7 @@ struct SupernetFileTests {
 
     private static func directory(_ entries: [(String, [Int])]) -> ParameterDirectory {
         var directory = ParameterDirectory()
-        for (name, shape) in entries { directory.append(name, shape) }
+        for (name, shape) in entries { directory.append(name, shape, .constant(0)) }
         return directory
     }
 

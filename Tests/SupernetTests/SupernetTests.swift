@@ -1,1 +1,138 @@
+import Kernels
 import Testing
+
+@testable import Supernet
+
+/// A supernet with drawn weights, images and labels.
+private struct Sample {
+    let net: Supernet
+    var weights: [Float]
+    var alphas: [Float]
+    let images: [Float]
+    let labels: [UInt8]
+
+    init(channels: Int, cells: Int, inputChannels: Int = 3, images count: Int = 6, size: Int = 16) throws {
+        let shape = SupernetShape(
+            space: "nasbench201", channels: channels, cells: cells, classes: 4, inputChannels: inputChannels,
+            imageSize: size)
+        net = try Supernet(shape: shape, shardImages: count)
+        weights = Supernet.initialWeights(net.parameters, seed: 11)
+        alphas = Supernet.initialAlphas(count: net.edges * net.operations, seed: 11).map { 500 * $0 }
+        let draws = Philox(seed: 12, purpose: .synthetic)
+        images = (0..<count * inputChannels * size * size).map { draws.normal(at: $0) }
+        labels = (0..<count).map { UInt8($0 % 4) }
+        load()
+    }
+
+    func load() {
+        net.load(weights: weights)
+        net.load(alphas: alphas)
+    }
+
+    func loss() -> Double {
+        load()
+        return net.evaluate(
+            images: images, labels: labels, choices: Array(repeating: .mixed, count: net.edges)
+        ).loss / Double(labels.count)
+    }
+}
+
+@Suite("Supernet")
+struct SupernetTests {
+    @Test(
+        "gradients by weights agree with differences of the loss along random directions",
+        arguments: [(4, 1, 3), (9, 1, 1)])
+    func weightsGradient(_ channels: Int, _ cells: Int, _ inputChannels: Int) throws {
+        var sample = try Sample(channels: channels, cells: cells, inputChannels: inputChannels)
+        var gradient = [Float](repeating: .nan, count: sample.net.parameters.count)
+        var covered = [Range<Int>]()
+        _ = sample.net.gradient(of: .weights, images: sample.images, labels: sample.labels, into: &gradient) {
+            covered.append($0)
+        }
+        // Ranges fall, and together they are the whole gradient.
+        #expect(covered.first?.upperBound == gradient.count && covered.last?.lowerBound == 0)
+        #expect(zip(covered, covered.dropFirst()).allSatisfy { $0.lowerBound == $1.upperBound })
+        let start = sample.weights
+        for entry in sample.net.parameters.entries where entry.name.hasSuffix("weight") || entry.name.hasSuffix("bias")
+        {
+            let draws = Philox(seed: 3, purpose: .synthetic, stream: entry.range.lowerBound)
+            let direction = entry.range.map { draws.normal(at: $0) }
+            let norm = direction.map { $0 * $0 }.reduce(0, +).squareRoot()
+            let size = start[entry.range].map { $0 * $0 }.reduce(0, +).squareRoot()
+            let step = 3e-4 * max(size, 0.1) / norm
+            func loss(_ sign: Float) -> Double {
+                for (i, place) in entry.range.enumerated() {
+                    sample.weights[place] = start[place] + sign * step * direction[i]
+                }
+                defer { sample.weights = start }
+                return sample.loss()
+            }
+            let expected = (loss(1) - loss(-1)) / Double(2 * step)
+            let found = zip(entry.range, direction).map { Double(gradient[$0]) * Double($1) }.reduce(0, +)
+            let scale = entry.range.map { abs(Double(gradient[$0])) }.max()! * Double(norm) + 1e-4
+            #expect(abs(found - expected) < 0.06 * scale, "\(entry.name): \(found) instead of \(expected)")
+        }
+    }
+
+    @Test("gradients by alphas agree with differences of the loss")
+    func alphasGradient() throws {
+        var sample = try Sample(channels: 8, cells: 1)
+        var gradient = [Float](repeating: .nan, count: 30)
+        _ = sample.net.gradient(of: .alphas, images: sample.images, labels: sample.labels, into: &gradient) { _ in }
+        let largest = gradient.map { abs($0) }.max()!
+        for i in 0..<30 {
+            let start = sample.alphas[i]
+            sample.alphas[i] = start + 0.002
+            let up = sample.loss()
+            sample.alphas[i] = start - 0.002
+            let down = sample.loss()
+            sample.alphas[i] = start
+            #expect(abs(Double(gradient[i]) - (up - down) / 0.004) < 0.08 * Double(largest), "alpha \(i)")
+        }
+    }
+
+    @Test("a supernet gives the same bits after it has computed something else")
+    func noMemory() throws {
+        let sample = try Sample(channels: 12, cells: 1)
+        let other = try Sample(channels: 12, cells: 1)
+        var gradient = [Float](repeating: 0, count: sample.net.parameters.count)
+        var again = gradient
+        _ = sample.net.gradient(of: .weights, images: sample.images, labels: sample.labels, into: &gradient) { _ in }
+        var choices = [EdgeChoice](repeating: .mixed, count: 6)
+        for operation in 0..<5 {
+            choices[operation] = .single(operation)
+            _ = other.net.evaluate(images: other.images.reversed(), labels: other.labels, choices: choices)
+        }
+        var alphas = [Float](repeating: 0, count: 30)
+        _ = other.net.gradient(of: .alphas, images: other.images.reversed(), labels: other.labels, into: &alphas) { _ in
+        }
+        _ = other.net.gradient(of: .weights, images: other.images, labels: other.labels, into: &again) { _ in }
+        #expect(gradient.map(\.bitPattern) == again.map(\.bitPattern))
+    }
+
+    @Test("with every edge decided none, the loss is that of the head alone and finite")
+    func allNone() throws {
+        let sample = try Sample(channels: 8, cells: 2)
+        let result = sample.net.evaluate(
+            images: sample.images, labels: sample.labels, choices: Array(repeating: .single(0), count: 6))
+        #expect(result.loss.isFinite)
+    }
+
+    @Test("impossible shapes are refused with what is allowed")
+    func refusals() {
+        func error(_ change: (inout SupernetShape) -> Void) -> String? {
+            var shape = SupernetShape(
+                space: "nasbench201", channels: 4, cells: 1, classes: 10, inputChannels: 3, imageSize: 32)
+            change(&shape)
+            do throws(SupernetError) { _ = try Supernet(shape: shape, shardImages: 2) } catch {
+                return error.description
+            }
+            return nil
+        }
+        #expect(error { $0.space = "nasbench301" }?.contains("nasbench201") == true)
+        #expect(error { $0.imageSize = 30 }?.contains("multiple of 4") == true)
+        #expect(error { $0.channels = 0 }?.contains("channels: 0") == true)
+        #expect(error { $0.cells = -1 }?.contains("cells: -1") == true)
+        #expect(error { _ in } == nil)
+    }
+}

@@ -14,7 +14,8 @@ struct ConvolutionSource {
 /// output is its own chain, and the row's sums are taken pixel after pixel.
 @inline(never)
 func convolveRow<let B: Int, let S: Int>(
-    _ blocks: InlineArray<B, Lanes>.Type, _ stride: InlineArray<S, Lanes>.Type, _ source: ConvolutionSource, _ weights: UnsafePointer<Lanes>,
+    _ blocks: InlineArray<B, Lanes>.Type, _ stride: InlineArray<S, Lanes>.Type, _ source: ConvolutionSource,
+    _ weights: UnsafePointer<Lanes>,
     _ y: UnsafeMutablePointer<Lanes>, yBlock: Int, width: Int, accumulate: Bool, sums: UnsafeMutablePointer<Double>?
 ) {
     var total = InlineArray<B, Lanes>(repeating: .zero)
@@ -65,7 +66,8 @@ func convolveRow<let B: Int, let S: Int>(
 @inline(__always)
 private func convolveTile<let P: Int, let B: Int, let S: Int>(
     _: InlineArray<P, Lanes>.Type, _ b: InlineArray<B, Lanes>.Type, _ s: InlineArray<S, Lanes>.Type,
-    _ source: ConvolutionSource, _ pixel: UnsafePointer<Float>, _ weights: UnsafePointer<Lanes>, _ y: UnsafeMutablePointer<Lanes>, _ yBlock: Int,
+    _ source: ConvolutionSource, _ pixel: UnsafePointer<Float>, _ weights: UnsafePointer<Lanes>,
+    _ y: UnsafeMutablePointer<Lanes>, _ yBlock: Int,
     _ accumulate: Bool, _ total: inout InlineArray<B, Lanes>, _ square: inout InlineArray<B, Lanes>
 ) {
     var first = InlineArray<P, Lanes>(repeating: .zero)

@@ -42,7 +42,6 @@ extension Convolution {
         }
     }
 
-
     /// Writes a gradient in blocks to PyTorch's order (out, in, height, width), times `scale`.
     public func unpackGradient(
         _ blocked: UnsafePointer<Float>, scale: Float, into gradient: UnsafeMutablePointer<Float>
