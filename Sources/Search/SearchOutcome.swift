@@ -1,3 +1,5 @@
+import Crypto
+
 /// What a whole search ends with; equal, bit by bit, however it was distributed.
 public struct SearchOutcome: Sendable, Equatable {
     public var configuration: SearchConfiguration
@@ -6,27 +8,47 @@ public struct SearchOutcome: Sendable, Equatable {
     public var losses: [LossSum]
     public var selection: SelectionResult
 
-    /// SHA-256 in hexadecimal over weights, momentum, alphas, Adam's moments, recorded loss sums and decisions.
-    public var digest: String { fatalError() }
-}
+    public init(
+        configuration: SearchConfiguration, state: TrainingState, losses: [LossSum], selection: SelectionResult
+    ) {
+        self.configuration = configuration
+        self.state = state
+        self.losses = losses
+        self.selection = selection
+    }
 
-/// What happens during a search, for whoever shows it.
-public enum SearchEvent: Sendable {
-    case trainingStarted(epochs: Int, stepsPerEpoch: Int)
-    case halfStepApplied(HalfStep, LossSum)
-    /// Means over the epoch: of the weights' batches and of the alphas' batches (before their update).
-    case epochEnded(epoch: Int, training: LossSum, validation: LossSum)
-    case selectionStarted(images: Int, edges: Int)
-    case evaluationsDone(done: Int, total: Int)
-    case edgeDecided(edge: Int, operation: Int)
-    case workerJoined(name: String, count: Int)
-    case workerLost(name: String, reason: String)
-    case message(String)
-}
-
-/// A whole search in one process and one thread, without a network: the reference for every distributed run.
-public enum LocalSearch {
-    public static func run(
-        configuration: SearchConfiguration, replica: Replica, observe: (SearchEvent) -> Void
-    ) throws(SearchError) -> SearchOutcome { fatalError() }
+    /// SHA-256, in hexadecimal, of these bytes (little-endian; floats by their IEEE 754 bits):
+    ///
+    /// 1. weights, momentum, alphas, Adam's first moment, Adam's second moment: Float32 each;
+    /// 2. for every half-step in order: loss sum (Float64), correct (UInt64), images (UInt64);
+    /// 3. the same three for the supernet before any decision;
+    /// 4. for every row of the strength table, by edge, then by operation: edge (UInt64), operation (UInt64), loss sum
+    ///    (Float64), shards evaluated (UInt64);
+    /// 5. the decided operation of every edge (UInt64).
+    public var digest: String {
+        var hash = SHA256()
+        var bytes: [UInt8] = []
+        for section in [state.weights, state.momentum, state.alphas, state.adamFirst, state.adamSecond] {
+            bytes.removeAll(keepingCapacity: true)
+            LittleEndian.append(section, to: &bytes)
+            hash.update(data: bytes)
+        }
+        bytes.removeAll(keepingCapacity: true)
+        for loss in losses + [selection.supernet] {
+            LittleEndian.append(loss.loss.bitPattern, to: &bytes)
+            LittleEndian.append(UInt64(loss.correct), to: &bytes)
+            LittleEndian.append(UInt64(loss.images), to: &bytes)
+        }
+        for row in selection.rows {
+            LittleEndian.append(UInt64(row.edge), to: &bytes)
+            LittleEndian.append(UInt64(row.operation), to: &bytes)
+            LittleEndian.append(row.lossSum.bitPattern, to: &bytes)
+            LittleEndian.append(UInt64(row.shardsEvaluated), to: &bytes)
+        }
+        for operation in selection.operations { LittleEndian.append(UInt64(operation), to: &bytes) }
+        hash.update(data: bytes)
+        let digits = Array("0123456789abcdef".utf8)
+        return String(
+            decoding: hash.finalize().flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
+    }
 }

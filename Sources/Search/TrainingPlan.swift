@@ -15,7 +15,9 @@ public struct TrainingPlan: Sendable {
 
     public var halfSteps: Int { configuration.epochs * stepsPerEpoch * 2 }
 
-    /// - Parameter imageCount: images of the training set that the search uses.
+    /// - Parameters:
+    ///   - configuration: one that `validate(imageCount:)` has accepted.
+    ///   - imageCount: images of the training set that the search uses.
     public init(configuration: SearchConfiguration, imageCount: Int) {
         self.configuration = configuration
         weightsImages = imageCount / 2
@@ -38,6 +40,30 @@ public struct TrainingPlan: Sendable {
         let turn = 0.5 * Double(epoch) / Double(max(configuration.epochs, 1))
         return optimizer.minimumLearningRate
             + 0.5 * (optimizer.learningRate - optimizer.minimumLearningRate) * (1 + Elementary.cosTwoPi(turn))
+    }
+
+    /// The order in which an epoch goes through the images of a half: indices in the data set.
+    public func order(_ kind: HalfStep.Kind, epoch: Int) -> [Int] {
+        switch kind {
+        case .weights:
+            return Philox(seed: configuration.seed, purpose: .weightsShuffle, context: epoch)
+                .permutation(of: weightsImages)
+        case .alphas:
+            return Philox(seed: configuration.seed, purpose: .alphasShuffle, context: epoch)
+                .permutation(of: alphasImages).map { weightsImages + $0 }
+        }
+    }
+
+    /// Places in the epoch's order of the images of one shard of a half-step.
+    public func places(shard: Int, of halfStep: HalfStep) -> Range<Int> {
+        let start = halfStep.step * configuration.batch + shard * configuration.shardImages
+        return start..<(start + configuration.shardImages)
+    }
+
+    /// Indices in the data set of the images of one shard of the selection.
+    public func selectionImages(shard: Int) -> Range<Int> {
+        let start = weightsImages + shard * configuration.shardImages
+        return start..<(start + configuration.shardImages)
     }
 
     /// Whole shards of held-out images that the selection uses.

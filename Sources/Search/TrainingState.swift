@@ -1,3 +1,4 @@
+import Kernels
 import Supernet
 
 /// Everything that training changes.
@@ -11,9 +12,78 @@ public struct TrainingState: Sendable, Equatable {
     public var adamFirst: [Float]
     public var adamSecond: [Float]
 
-    /// appliedHalfSteps (UInt64), then weights, momentum, alphas, first and second moment (Float32), little-endian.
-    public func encoded() -> [UInt8] { fatalError() }
+    /// The state before the first half-step: momentum and moments are 0.
+    public init(weights: [Float], alphas: [Float]) {
+        appliedHalfSteps = 0
+        self.weights = weights
+        momentum = [Float](repeating: 0, count: weights.count)
+        self.alphas = alphas
+        adamFirst = [Float](repeating: 0, count: alphas.count)
+        adamSecond = adamFirst
+    }
 
-    /// - Throws: when the number of bytes is not that of the shape.
-    public init(decoding bytes: [UInt8], shape: SupernetShape) throws(SearchError) { fatalError() }
+    /// appliedHalfSteps (UInt64), then weights, momentum, alphas, first and second moment (Float32), little-endian.
+    public func encoded() -> [UInt8] {
+        let sections = [weights, momentum, alphas, adamFirst, adamSecond]
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(8 + 4 * sections.reduce(0) { $0 + $1.count })
+        LittleEndian.append(UInt64(appliedHalfSteps), to: &bytes)
+        for section in sections { LittleEndian.append(section, to: &bytes) }
+        return bytes
+    }
+
+    /// Cost: a supernet is made for a moment, to know the number of its parameters.
+    ///
+    /// - Throws: `SearchError` when the number of bytes is not that of the shape.
+    public init(decoding bytes: [UInt8], shape: SupernetShape) throws(SearchError) {
+        let supernet = try Supernet.checked(shape: shape, shardImages: 1)
+        try self.init(
+            decoding: bytes, weights: supernet.parameters.count, alphas: supernet.edges * supernet.operations)
+    }
+
+    /// The same for known numbers of weights and alphas.
+    public init(decoding bytes: [UInt8], weights weightCount: Int, alphas alphaCount: Int) throws(SearchError) {
+        let expected = 8 + 4 * (2 * weightCount + 3 * alphaCount)
+        guard bytes.count == expected else {
+            throw .mismatch(
+                "a state has \(bytes.count) bytes; \(weightCount) weights and \(alphaCount) alphas need \(expected)")
+        }
+        let applied = LittleEndian.word(bytes, at: 0)
+        guard let appliedHalfSteps = Int(exactly: applied) else {
+            throw .mismatch("a state claims \(applied) half-steps, more than there can be")
+        }
+        self.appliedHalfSteps = appliedHalfSteps
+        var offset = 8
+        func section(_ count: Int) -> [Float] {
+            defer { offset += 4 * count }
+            return LittleEndian.floats(bytes, at: offset, count: count)
+        }
+        weights = section(weightCount)
+        momentum = section(weightCount)
+        alphas = section(alphaCount)
+        adamFirst = section(alphaCount)
+        adamSecond = section(alphaCount)
+    }
+
+    /// A 64-bit digest of everything, cheap enough for every half-step.
+    var digest: UInt64 {
+        var digest = StateDigest()
+        digest.combine(UInt64(appliedHalfSteps))
+        for section in [weights, momentum, alphas, adamFirst, adamSecond] {
+            digest.combine(section, count: section.count)
+        }
+        return digest.value
+    }
+
+    /// - Throws: `SearchError.mismatch` when the state belongs to a supernet with other numbers of parameters.
+    func validate(weights weightCount: Int, alphas alphaCount: Int) throws(SearchError) {
+        guard weights.count == weightCount, momentum.count == weightCount else {
+            throw .mismatch(
+                "a state has \(weights.count) weights and \(momentum.count) momenta; the supernet has \(weightCount)")
+        }
+        guard [alphas.count, adamFirst.count, adamSecond.count].allSatisfy({ $0 == alphaCount }) else {
+            throw .mismatch("a state has \(alphas.count) alphas; the supernet has \(alphaCount)")
+        }
+        guard appliedHalfSteps >= 0 else { throw .mismatch("a state claims \(appliedHalfSteps) half-steps") }
+    }
 }

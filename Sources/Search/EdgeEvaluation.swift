@@ -1,0 +1,150 @@
+import Kernels
+
+/// The measurements from which one edge is decided: losses of every operation in its place, block by block.
+///
+/// The operation with the largest β comes first and is measured whole; the others follow by falling β (ties: lower
+/// index). An operation is dropped at the first block border at which its partial sum exceeds the smallest complete sum
+/// among the operations before it. Losses are never negative and rounding is monotone, so partial sums never fall, and
+/// a dropped operation could not have won.
+///
+/// `needed` of a candidate bounds from above, given what is known so far, the blocks that this rule looks at; once all
+/// of them are known, it is the rule's own border. Blocks measured beyond it are not looked at.
+struct EdgeEvaluation: Sendable {
+    /// One line of the table: an operation, or the supernet as it stands.
+    struct Candidate: Sendable {
+        enum Block: Sendable {
+            case waiting
+            /// Handed out `copies` times, first as number `order`.
+            case out(copies: Int, order: Int)
+            case known([LossSum])
+        }
+
+        let operation: Int?
+        let beta: Float
+        var blocks: [Block]
+        /// The tree sum of each block's losses; 0 where it is not known.
+        var sums: [Double]
+        /// Blocks 0 ..< needed may still matter.
+        var needed: Int
+        var known = 0
+        /// No block below is waiting.
+        var cursor = 0
+
+        var isWhole: Bool { known == blocks.count }
+
+        /// Losses of blocks 0 ..< count, 0 for blocks not known. A block is a complete subtree of the summation tree, so
+        /// this is the tree's sum over their shards.
+        func sum(blocks count: Int) -> Double { SummationTree.sum(count: count) { sums[$0] } }
+
+        var isResolved: Bool {
+            blocks.prefix(needed).allSatisfy { if case .known = $0 { true } else { false } }
+        }
+
+        /// The losses of blocks 0 ..< needed, once resolved.
+        var losses: [LossSum] {
+            blocks.prefix(needed).flatMap { if case .known(let losses) = $0 { losses } else { [LossSum]() } }
+        }
+    }
+
+    let edge: Int
+    /// What was decided before this edge.
+    let decided: [Int?]
+    /// In the order of the rule; the first edge has the supernet itself before them.
+    var candidates: [Candidate]
+    private let prunes: Bool
+
+    /// - Parameter includesSupernet: whether the supernet as it stands is measured too.
+    init(edge: Int, decided: [Int?], betas: [Float], blocks: Int, prunes: Bool, includesSupernet: Bool) {
+        self.edge = edge
+        self.decided = decided
+        self.prunes = prunes
+        let order = betas.indices.sorted { betas[$0] != betas[$1] ? betas[$0] > betas[$1] : $0 < $1 }
+        let operations: [Int?] = (includesSupernet ? [nil] : []) + order.map { $0 }
+        candidates = operations.map { operation in
+            Candidate(
+                operation: operation, beta: operation.map { betas[$0] } ?? 0,
+                blocks: Array(repeating: .waiting, count: blocks), sums: Array(repeating: 0, count: blocks),
+                needed: blocks)
+        }
+    }
+
+    /// The first block, in the rule's order, that nobody has and that may be needed.
+    mutating func take(order: Int) -> (candidate: Int, block: Int)? {
+        for i in candidates.indices {
+            while candidates[i].cursor < candidates[i].needed {
+                let block = candidates[i].cursor
+                candidates[i].cursor += 1
+                if case .waiting = candidates[i].blocks[block] {
+                    candidates[i].blocks[block] = .out(copies: 1, order: order)
+                    return (i, block)
+                }
+            }
+        }
+        return nil
+    }
+
+    /// Hands out again the block that is out in the fewest copies, the oldest of them.
+    mutating func duplicate() -> (candidate: Int, block: Int)? {
+        var best: (candidate: Int, block: Int, copies: Int, order: Int)?
+        for i in candidates.indices {
+            for block in 0..<candidates[i].needed {
+                guard case .out(let copies, let order) = candidates[i].blocks[block] else { continue }
+                if let best, (best.copies, best.order) < (copies, order) { continue }
+                best = (i, block, copies, order)
+            }
+        }
+        guard let best else { return nil }
+        candidates[best.candidate].blocks[best.block] = .out(copies: best.copies + 1, order: best.order)
+        return (best.candidate, best.block)
+    }
+
+    /// Takes back one copy of a block.
+    mutating func giveBack(candidate i: Int, block: Int) {
+        guard case .out(let copies, let order) = candidates[i].blocks[block] else { return }
+        if copies > 1 {
+            candidates[i].blocks[block] = .out(copies: copies - 1, order: order)
+        } else {
+            candidates[i].blocks[block] = .waiting
+            candidates[i].cursor = min(candidates[i].cursor, block)
+        }
+    }
+
+    /// Records a block's losses, which are not known yet.
+    mutating func record(_ losses: [LossSum], candidate i: Int, block: Int) {
+        candidates[i].blocks[block] = .known(losses)
+        candidates[i].sums[block] = SummationTree.sum(count: losses.count) { losses[$0].loss }
+        candidates[i].known += 1
+        guard prunes else { return }
+        var best = Double.infinity
+        for j in candidates.indices where candidates[j].operation != nil {
+            if j == i || (j > i && candidates[i].isWhole) { narrow(j, best: best) }
+            if candidates[j].isWhole { best = min(best, candidates[j].sum(blocks: candidates[j].blocks.count)) }
+        }
+    }
+
+    /// Lowers `needed` to the first border at which what is known already exceeds `best`.
+    private mutating func narrow(_ i: Int, best: Double) {
+        var low = 0
+        var high = candidates[i].needed
+        // Sums do not fall with the border: the first border in 1 ... needed above `best` lies in low + 1 ... high.
+        guard candidates[i].sum(blocks: high) > best else { return }
+        while high - low > 1 {
+            let middle = (low + high) / 2
+            if candidates[i].sum(blocks: middle) > best { high = middle } else { low = middle }
+        }
+        candidates[i].needed = high
+    }
+
+    /// The operation with the smallest complete sum (ties: lower index), once the rule looks at nothing unknown.
+    var choice: Int? {
+        guard candidates.allSatisfy(\.isResolved) else { return nil }
+        var best: (operation: Int, sum: Double)?
+        for candidate in candidates where candidate.needed == candidate.blocks.count {
+            guard let operation = candidate.operation else { continue }
+            let sum = candidate.sum(blocks: candidate.needed)
+            if let best, (best.sum, best.operation) <= (sum, operation) { continue }
+            best = (operation, sum)
+        }
+        return best?.operation
+    }
+}

@@ -1,0 +1,29 @@
+/// The losses of an epoch so far, for the events of a search.
+public struct EpochLosses: Sendable {
+    private var training = LossSum()
+    private var validation = LossSum()
+    private let plan: TrainingPlan
+
+    public init(plan: TrainingPlan) {
+        self.plan = plan
+    }
+
+    /// Takes a half-step's loss, in order; gives the event that ends an epoch after its last half-step.
+    public mutating func add(_ loss: LossSum, of halfStep: HalfStep) -> SearchEvent? {
+        switch halfStep.kind {
+        case .weights: training.add(loss)
+        case .alphas: validation.add(loss)
+        }
+        guard (halfStep.index + 1) % (2 * plan.stepsPerEpoch) == 0 else { return nil }
+        defer { self = EpochLosses(plan: plan) }
+        return .epochEnded(epoch: halfStep.epoch, training: training, validation: validation)
+    }
+}
+
+extension LossSum {
+    fileprivate mutating func add(_ other: LossSum) {
+        loss += other.loss
+        correct += other.correct
+        images += other.images
+    }
+}

@@ -1,0 +1,109 @@
+import Datasets
+
+extension SearchConfiguration {
+    /// Checks everything that can be checked without a supernet and without images.
+    ///
+    /// - Parameter imageCount: images of the training set that the search uses.
+    /// - Throws: `SearchError.configuration` naming the value and what is allowed.
+    public func validate(imageCount: Int) throws(SearchError) {
+        try validateSizes()
+        try validateOptimizers()
+        if let images, images != imageCount {
+            throw .configuration("the configuration uses \(images) images, and \(imageCount) are given")
+        }
+        guard imageCount >= 2 else {
+            throw .configuration("\(imageCount) images are too few: half train the weights, half the alphas")
+        }
+        let half = imageCount / 2
+        guard batch <= half else {
+            throw .configuration(
+                "a batch of \(batch) images does not fit in half of \(imageCount) images; at most \(half) are allowed")
+        }
+        if let images = selection.images {
+            guard images >= shardImages else {
+                throw .configuration(
+                    "\(images) strength images are less than one shard of \(shardImages); give at least \(shardImages)")
+            }
+            guard images <= imageCount - half else {
+                throw .configuration(
+                    "\(images) strength images are more than the alphas' half of \(imageCount - half)")
+            }
+        }
+        let steps = epochs.multipliedReportingOverflow(by: 2 * (half / batch))
+        guard !steps.overflow else { throw .configuration("\(epochs) epochs are more than can be counted") }
+    }
+
+    /// Checks that the data set is the configured one.
+    ///
+    /// - Throws: `SearchError.configuration` naming what differs.
+    public func validate(dataset images: ImageDataset) throws(SearchError) {
+        guard images.kind == dataset else {
+            throw .configuration("the configuration is for \(dataset.rawValue), the images are \(images.kind.rawValue)")
+        }
+        guard images.channels == supernet.inputChannels else {
+            throw .configuration(
+                "the supernet takes \(supernet.inputChannels) input channels, \(dataset.rawValue) has \(images.channels)"
+            )
+        }
+        guard images.size == supernet.imageSize else {
+            throw .configuration(
+                "the supernet takes \(supernet.imageSize)-pixel images, \(dataset.rawValue) has \(images.size) pixels")
+        }
+        guard images.classes == supernet.classes else {
+            throw .configuration(
+                "the supernet has \(supernet.classes) classes, \(dataset.rawValue) has \(images.classes)")
+        }
+        guard images.pixels.count == images.count * images.channels * images.size * images.size else {
+            throw .configuration("\(images.count) labels do not fit \(images.pixels.count) bytes of pixels")
+        }
+        if let index = images.labels.firstIndex(where: { Int($0) >= images.classes }) {
+            throw .configuration(
+                "image \(index) has label \(images.labels[index]); \(dataset.rawValue) has labels 0 to "
+                    + "\(images.classes - 1)")
+        }
+        guard images.digest == datasetDigest else {
+            throw .configuration(
+                "the images differ from the run's: digest \(images.digest), expected \(datasetDigest)")
+        }
+        try validate(imageCount: images.count)
+    }
+
+    private func validateSizes() throws(SearchError) {
+        let sizes = [
+            ("channels", supernet.channels), ("cells", supernet.cells), ("classes", supernet.classes),
+            ("input channels", supernet.inputChannels), ("image size", supernet.imageSize), ("batch", batch),
+            ("shards", shards),
+        ]
+        for (name, value) in sizes where value < 1 {
+            throw .configuration("\(name) is \(value); it has to be at least 1")
+        }
+        guard supernet.classes <= 256 else {
+            throw .configuration("classes is \(supernet.classes); at most 256 are allowed")
+        }
+        guard epochs >= 0 else { throw .configuration("epochs is \(epochs); it has to be at least 0") }
+        guard shards & (shards - 1) == 0 else {
+            throw .configuration("shards is \(shards); it has to be a power of two")
+        }
+        guard batch % shards == 0 else {
+            throw .configuration("\(shards) shards do not divide a batch of \(batch) images evenly")
+        }
+    }
+
+    private func validateOptimizers() throws(SearchError) {
+        let rates = [
+            ("learning rate", weights.learningRate), ("minimum learning rate", weights.minimumLearningRate),
+            ("weight decay", weights.weightDecay), ("alphas' learning rate", alphas.learningRate),
+            ("alphas' weight decay", alphas.weightDecay),
+        ]
+        for (name, value) in rates where !(value >= 0 && value.isFinite) {
+            throw .configuration("\(name) is \(value); it has to be finite and not negative")
+        }
+        let fractions = [("momentum", weights.momentum), ("β₁", alphas.beta1), ("β₂", alphas.beta2)]
+        for (name, value) in fractions where !(value >= 0 && value < 1) {
+            throw .configuration("\(name) is \(value); it has to be at least 0 and below 1")
+        }
+        for (name, value) in [("clip", weights.clip), ("ε", alphas.epsilon)] where !(value > 0 && value.isFinite) {
+            throw .configuration("\(name) is \(value); it has to be finite and above 0")
+        }
+    }
+}

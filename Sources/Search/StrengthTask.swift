@@ -1,0 +1,42 @@
+/// One unit of selection work: losses of a range of shards, with some edges decided and possibly one edge replaced.
+public struct StrengthTask: Sendable, Hashable, Codable {
+    /// An edge whose mixture one operation replaces.
+    public struct Replacement: Sendable, Hashable, Codable {
+        public var edge: Int
+        public var operation: Int
+
+        public init(edge: Int, operation: Int) {
+            self.edge = edge
+            self.operation = operation
+        }
+    }
+
+    /// nil: the supernet as it stands.
+    public var replacement: Replacement?
+    /// One entry an edge: the operation decided for it, nil while it is mixed.
+    public var decided: [Int?]
+    /// Shards of the held-out images.
+    public var shards: Range<Int>
+
+    public init(replacement: Replacement?, decided: [Int?], shards: Range<Int>) {
+        self.replacement = replacement
+        self.decided = decided
+        self.shards = shards
+    }
+
+    /// - Throws: `SearchError.mismatch` when an edge, an operation or a shard does not exist.
+    public func validate(edges: Int, operations: Int, shards count: Int) throws(SearchError) {
+        guard decided.count == edges else {
+            throw .mismatch("a task decides \(decided.count) edges; the supernet has \(edges)")
+        }
+        for case let operation? in decided + [replacement?.operation] where !(0..<operations).contains(operation) {
+            throw .mismatch("a task names operation \(operation); there are 0 to \(operations - 1)")
+        }
+        if let edge = replacement?.edge, !(0..<edges).contains(edge) {
+            throw .mismatch("a task replaces edge \(edge); there are 0 to \(edges - 1)")
+        }
+        guard shards.lowerBound >= 0, shards.upperBound <= count else {
+            throw .mismatch("a task names shards \(shards); there are 0 to \(count - 1)")
+        }
+    }
+}

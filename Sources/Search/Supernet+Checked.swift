@@ -1,0 +1,12 @@
+import Supernet
+
+extension Supernet {
+    /// A supernet, with an impossible shape as an error of the search's configuration.
+    static func checked(shape: SupernetShape, shardImages: Int) throws(SearchError) -> Supernet {
+        do {
+            return try Supernet(shape: shape, shardImages: shardImages)
+        } catch {
+            throw .configuration(error.description)
+        }
+    }
+}
