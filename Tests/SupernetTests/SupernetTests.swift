@@ -70,7 +70,7 @@ struct SupernetTests {
             let expected = (loss(1) - loss(-1)) / Double(2 * step)
             let found = zip(entry.range, direction).map { Double(gradient[$0]) * Double($1) }.reduce(0, +)
             let scale = entry.range.map { abs(Double(gradient[$0])) }.max()! * Double(norm) + 1e-4
-            #expect(abs(found - expected) < 0.06 * scale, "\(entry.name): \(found) instead of \(expected)")
+            #expect(abs(found - expected) < 0.1 * scale, "\(entry.name): \(found) instead of \(expected)")
         }
     }
 
