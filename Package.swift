@@ -55,6 +55,8 @@ let package = Package(
             name: "CZeroMQ", pkgConfig: zeroMQ, providers: [.apt(["libzmq3-dev"]), .brew(["zeromq"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
 
+        .target(name: "CProcessor"),
+
         module("Kernels", [], settings: [.unsafeFlags(["-O"] + kernelTarget)]),
         module("Supernet", ["Kernels"]),
         module("Datasets", ["Kernels", "CZlib", crypto]),
