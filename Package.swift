@@ -59,7 +59,8 @@ let package = Package(
 
         module("Kernels", [], settings: [.unsafeFlags(["-O"] + kernelTarget)]),
         module("Supernet", ["Kernels"]),
-        module("Datasets", ["Kernels", "CZlib", crypto]),
+        // Optimised in debug builds too: it handles every pixel of a data set.
+        module("Datasets", ["Kernels", "CZlib", crypto], settings: [.unsafeFlags(["-O"])]),
         module("Search", ["Kernels", "Supernet", "Datasets", crypto]),
         module("Protocol", [protobuf, collections], settings: [.unsafeFlags(["-O"])]),
         module("Transport", ["Protocol", "CZeroMQ", logging, collections]),
@@ -79,7 +80,7 @@ let package = Package(
         .target(name: "TestSupport", dependencies: [], path: "Tests/TestSupport", swiftSettings: strict),
         tests("KernelsTests", ["Kernels", "COpenBLAS"]),
         tests("SupernetTests", ["Supernet", "Kernels"]),
-        tests("DatasetsTests", ["Datasets"], resources: [.copy("Fixtures")]),
+        tests("DatasetsTests", ["Datasets", "CZlib"], resources: [.copy("Fixtures")]),
         tests("SearchTests", ["Search", "Checkpoint", "Datasets"], resources: [.copy("Golden")]),
         tests("ProtocolTests", ["Protocol"]),
         tests("TransportTests", ["Transport"]),
