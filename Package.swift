@@ -85,7 +85,7 @@ let package = Package(
         tests("ProtocolTests", ["Protocol"]),
         tests("TransportTests", ["Transport"]),
         tests("CheckpointTests", ["Checkpoint", "Supernet"]),
-        tests("NASBench201Tests", ["NASBench201"]),
+        tests("NASBench201Tests", ["NASBench201", "Supernet", crypto]),
         tests("ClusterTests", ["Coordinator", "Worker", "Search", "Datasets"]),
         tests("CommandTests", ["ostr"]),
     ],
