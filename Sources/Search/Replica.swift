@@ -4,6 +4,7 @@ import Supernet
 
 /// One copy of everything that training changes, and the arithmetic on it. Owned and called by one thread.
 public final class Replica {
+    /// What each half-step does.
     public let plan: TrainingPlan
 
     private let supernet: Supernet

@@ -3,13 +3,17 @@ import Supernet
 
 /// Everything that training changes.
 public struct TrainingState: Sendable, Equatable {
+    /// Half-steps behind it.
     public var appliedHalfSteps: Int
-    /// In the order of `SupernetShape`'s parameter directory, as are the momenta.
+    /// In the order of `Supernet.parameters`.
     public var weights: [Float]
+    /// SGD's momentum, one a weight.
     public var momentum: [Float]
-    /// (edges, operations), as are Adam's moments.
+    /// (edges, operations).
     public var alphas: [Float]
+    /// Adam's first moment, one an alpha.
     public var adamFirst: [Float]
+    /// Adam's second moment, one an alpha.
     public var adamSecond: [Float]
 
     /// The state before the first half-step: momentum and moments are 0.
