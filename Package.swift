@@ -81,7 +81,9 @@ let package = Package(
         tests("KernelsTests", ["Kernels", "COpenBLAS"]),
         tests("SupernetTests", ["Supernet", "Kernels"]),
         tests("DatasetsTests", ["Datasets", "CZlib"], resources: [.copy("Fixtures")]),
-        tests("SearchTests", ["Search", "Checkpoint", "Datasets"], resources: [.copy("Golden")]),
+        tests(
+            "SearchTests", ["Search", "Checkpoint", "Datasets", "Supernet", "Kernels"],
+            resources: [.copy("Golden")]),
         tests("ProtocolTests", ["Protocol"]),
         tests("TransportTests", ["Transport"]),
         tests("CheckpointTests", ["Checkpoint", "Supernet"]),

@@ -13,9 +13,11 @@ struct EdgeEvaluation: Sendable {
     /// One line of the table: an operation, or the supernet as it stands.
     struct Candidate: Sendable {
         enum Block: Sendable {
+            /// Nobody has it.
             case waiting
             /// Handed out `copies` times, first as number `order`.
             case out(copies: Int, order: Int)
+            /// The losses of its shards.
             case known([LossSum])
         }
 

@@ -4,6 +4,7 @@ public struct EpochLosses: Sendable {
     private var validation = LossSum()
     private let plan: TrainingPlan
 
+    /// For the epoch that the next half-step begins.
     public init(plan: TrainingPlan) {
         self.plan = plan
     }

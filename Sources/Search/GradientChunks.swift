@@ -5,6 +5,7 @@ public enum GradientChunks {
     /// Floats in a chunk; the last chunk of a gradient may be smaller.
     public static let elements = 16384
 
+    /// Chunks of a gradient of `total` floats.
     public static func count(of total: Int) -> Int { (total + elements - 1) / elements }
 
     /// Elements of chunk `index` in a gradient of `total` floats.

@@ -66,8 +66,9 @@ public enum LocalSearch {
         // A rethrowing closure would lose the error's type.
         let result = gradient.withUnsafeMutableBufferPointer { buffer -> Result<LossSum, SearchError> in
             let sum = UnsafeMutableBufferPointer(rebasing: buffer[..<count])
+            guard let base = sum.baseAddress else { return .failure(.mismatch("a gradient without elements")) }
             let losses = replica.computeShards(0..<shards, of: halfStep) { _, elements, source in
-                for i in elements { sum[i] = source[i] }
+                (base + elements.lowerBound).update(from: source + elements.lowerBound, count: elements.count)
             }
             do throws(SearchError) {
                 try replica.apply(halfStep, gradientSum: sum, losses: losses)

@@ -4,9 +4,12 @@ import Kernels
 public struct LossSum: Codable, Sendable, Hashable {
     /// Natural units, summed over `images`.
     public var loss: Double
+    /// Images whose largest logit is that of their label.
     public var correct: Int
+    /// Images summed over.
     public var images: Int
 
+    /// A sum; nothing by default.
     public init(loss: Double = 0, correct: Int = 0, images: Int = 0) {
         self.loss = loss
         self.correct = correct

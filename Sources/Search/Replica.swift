@@ -4,25 +4,57 @@ import Supernet
 
 /// One copy of everything that training changes, and the arithmetic on it. Owned and called by one thread.
 public final class Replica {
+    /// What each half-step does.
     public let plan: TrainingPlan
 
+    private let supernet: Supernet
+    private let batch: ShardBatch
+    private let accumulator: ShardAccumulator
+    private let arithmetic: TrainingArithmetic
+    private var current: TrainingState
+
+    /// Starts from the initial weights and alphas of the configuration's seed.
+    ///
+    /// - Parameter dataset: the images that the search uses, no more.
     /// - Throws: `SearchError` when configuration and data set do not fit each other.
     public init(configuration: SearchConfiguration, dataset: ImageDataset) throws(SearchError) {
-        fatalError()
+        try configuration.validate(dataset: dataset)
+        supernet = try Supernet.checked(shape: configuration.supernet, shardImages: configuration.shardImages)
+        plan = TrainingPlan(configuration: configuration, imageCount: dataset.count)
+        batch = ShardBatch(plan: plan, dataset: dataset)
+        let alphas = supernet.edges * supernet.operations
+        accumulator = ShardAccumulator(capacity: max(supernet.parameters.count, alphas))
+        arithmetic = TrainingArithmetic(
+            weights: configuration.weights, alphas: configuration.alphas, shards: configuration.shards)
+        current = TrainingState(
+            weights: Supernet.initialWeights(supernet.parameters, seed: configuration.seed),
+            alphas: Supernet.initialAlphas(count: alphas, seed: configuration.seed))
+        load(.weights)
+        load(.alphas)
     }
 
+    /// Names, shapes and places of the weights.
+    public var parameters: ParameterDirectory { supernet.parameters }
+
     /// Half-steps applied so far; the next one to compute.
-    public var appliedHalfSteps: Int { fatalError() }
+    public var appliedHalfSteps: Int { current.appliedHalfSteps }
 
     /// Floats of the gradient that a half-step of this kind sums over shards.
-    public func gradientCount(_ kind: HalfStep.Kind) -> Int { fatalError() }
+    public func gradientCount(_ kind: HalfStep.Kind) -> Int {
+        switch kind {
+        case .weights: supernet.parameters.count
+        case .alphas: supernet.edges * supernet.operations
+        }
+    }
 
     /// A 64-bit digest of the state, equal on replicas that are equal. Cheap enough for every half-step.
-    public func stateDigest() -> UInt64 { fatalError() }
+    public func stateDigest() -> UInt64 { current.digest }
 
     /// Computes the shards of `run` for a half-step and adds the complete subtrees inside it.
     ///
     /// - Parameters:
+    ///   - run: a part of the configuration's shards; nothing is computed for an empty one.
+    ///   - halfStep: one of the plan.
     ///   - ready: called when elements of a subtree's sum are final, in falling ranges that together cover the whole
     ///     gradient, while earlier layers may still be computing. The pointer is to the whole sum, and valid until the
     ///     next call of this function.
@@ -30,21 +62,103 @@ public final class Replica {
     public func computeShards(
         _ run: Range<Int>, of halfStep: HalfStep,
         ready: (_ subtree: Range<Int>, _ elements: Range<Int>, _ sum: UnsafePointer<Float>) -> Void
-    ) -> [LossSum] { fatalError() }
+    ) -> [LossSum] {
+        let gradients = BatchGradients(supernet: supernet, batch: batch, halfStep: halfStep)
+        gradients.losses.reserveCapacity(run.count)
+        accumulator.sum(
+            run, shards: plan.configuration.shards, count: gradientCount(halfStep.kind), gradients: gradients,
+            ready: ready)
+        return gradients.losses
+    }
 
     /// Applies a half-step, given the gradient summed over all shards in the summation tree. `gradientSum` is used as
     /// scratch.
-    /// - Throws: `SearchError.nonFinite` when a sum is not finite; the state is then unchanged.
+    /// - Throws: `SearchError.nonFinite` when a sum is not finite, `SearchError.mismatch` when the half-step is not the
+    ///   next or sums are of another size; the state is then unchanged.
     public func apply(
         _ halfStep: HalfStep, gradientSum: UnsafeMutableBufferPointer<Float>, losses: [LossSum]
-    ) throws(SearchError) { fatalError() }
+    ) throws(SearchError) {
+        guard halfStep.index == current.appliedHalfSteps else {
+            throw .mismatch("half-step \(halfStep.index) comes after \(current.appliedHalfSteps) applied ones")
+        }
+        guard gradientSum.count == gradientCount(halfStep.kind), losses.count == plan.configuration.shards else {
+            throw .mismatch(
+                "half-step \(halfStep.index) needs \(gradientCount(halfStep.kind)) gradient sums and "
+                    + "\(plan.configuration.shards) losses, not \(gradientSum.count) and \(losses.count)")
+        }
+        guard losses.allSatisfy(\.loss.isFinite) else { throw .nonFinite(halfStep: halfStep.index) }
+        let sum = UnsafeBufferPointer(gradientSum)
+        let norm: Double?
+        switch halfStep.kind {
+        case .weights:
+            let rate = plan.learningRate(epoch: halfStep.epoch)
+            norm = arithmetic.stepWeights(of: &current, gradientSum: sum, learningRate: rate)
+        case .alphas:
+            norm = arithmetic.stepAlphas(of: &current, gradientSum: sum, step: halfStep.index / 2 + 1)
+        }
+        guard norm != nil else { throw .nonFinite(halfStep: halfStep.index) }
+        load(halfStep.kind)
+        current.appliedHalfSteps += 1
+    }
 
     /// Loss sums of a selection task, one for each shard.
-    public func evaluate(_ task: StrengthTask) -> [LossSum] { fatalError() }
+    /// - Precondition: `StrengthTask.validate` accepts the task.
+    public func evaluate(_ task: StrengthTask) -> [LossSum] {
+        var choices = task.decided.map { $0.map(EdgeChoice.single) ?? .mixed }
+        if let replacement = task.replacement { choices[replacement.edge] = .single(replacement.operation) }
+        return task.shards.map { shard in
+            batch.load(selectionShard: shard)
+            let result = supernet.evaluate(images: batch.images, labels: batch.labels, choices: choices)
+            return LossSum(loss: result.loss, correct: result.correct, images: plan.configuration.shardImages)
+        }
+    }
+
+    /// - Throws: `SearchError.mismatch` when a task from elsewhere names what this search does not have.
+    public func validate(_ task: StrengthTask) throws(SearchError) {
+        try task.validate(edges: supernet.edges, operations: supernet.operations, shards: plan.selectionShards)
+    }
 
     /// β = softmax(α), one row an edge.
-    public func betas() -> [[Float]] { fatalError() }
+    public func betas() -> [[Float]] { supernet.betas }
 
-    /// Weights, momentum, alphas and Adam's moments, as bytes in the order of `TrainingState.encoded()`.
-    public var state: TrainingState { get { fatalError() } set { fatalError() } }
+    /// Weights, momentum, alphas and Adam's moments. Reading costs a copy at the next half-step.
+    /// - Precondition: a new state has the sizes of the old one; `TrainingState.init(decoding:shape:)` sees to it.
+    public var state: TrainingState {
+        get { current }
+        set {
+            precondition(newValue.hasSizes(of: current), "a state of another supernet")
+            current = newValue
+            load(.weights)
+            load(.alphas)
+        }
+    }
+
+    private func load(_ kind: HalfStep.Kind) {
+        switch kind {
+        case .weights: current.weights.withUnsafeBufferPointer { $0.baseAddress.map(supernet.load(weights:)) }
+        case .alphas: current.alphas.withUnsafeBufferPointer { $0.baseAddress.map(supernet.load(alphas:)) }
+        }
+    }
+}
+
+/// The gradients of a half-step's shards, each computed from its images.
+private final class BatchGradients: ShardGradients {
+    let supernet: Supernet
+    let batch: ShardBatch
+    let halfStep: HalfStep
+    /// Of the shards computed so far.
+    var losses: [LossSum] = []
+
+    init(supernet: Supernet, batch: ShardBatch, halfStep: HalfStep) {
+        self.supernet = supernet
+        self.batch = batch
+        self.halfStep = halfStep
+    }
+
+    func compute(_ shard: Int, into target: UnsafeMutablePointer<Float>, final: (Range<Int>) -> Void) {
+        batch.load(shard: shard, of: halfStep)
+        let result = supernet.gradient(
+            of: halfStep.kind, images: batch.images, labels: batch.labels, into: target, ready: final)
+        losses.append(LossSum(loss: result.loss, correct: result.correct, images: supernet.shardImages))
+    }
 }

@@ -53,14 +53,6 @@ extension SearchConfiguration {
             throw .configuration(
                 "the supernet has \(supernet.classes) classes, \(dataset.rawValue) has \(images.classes)")
         }
-        guard images.pixels.count == images.count * images.channels * images.size * images.size else {
-            throw .configuration("\(images.count) labels do not fit \(images.pixels.count) bytes of pixels")
-        }
-        if let index = images.labels.firstIndex(where: { Int($0) >= images.classes }) {
-            throw .configuration(
-                "image \(index) has label \(images.labels[index]); \(dataset.rawValue) has labels 0 to "
-                    + "\(images.classes - 1)")
-        }
         guard images.digest == datasetDigest else {
             throw .configuration(
                 "the images differ from the run's: digest \(images.digest), expected \(datasetDigest)")

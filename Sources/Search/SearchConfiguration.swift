@@ -11,23 +11,35 @@ public enum StepOrder: String, Codable, Sendable, CaseIterable {
 
 /// SGD with momentum on the supernet's weights; the learning rate falls along a cosine, by epoch.
 public struct WeightsOptimizer: Codable, Sendable, Hashable {
+    /// In the first epoch.
     public var learningRate = 0.025
+    /// What the cosine falls towards.
     public var minimumLearningRate = 0.001
+    /// Share of the old momentum that is kept, in 0 ..< 1.
     public var momentum = 0.9
+    /// Added to the gradient, times the weight.
     public var weightDecay = 5e-4
+    /// Whether a step looks ahead along the momentum.
     public var nesterov = true
     /// The largest norm of the averaged gradient over all weights.
     public var clip = 5.0
+    /// The defaults.
     public init() {}
 }
 
 /// Adam on the alphas.
 public struct AlphasOptimizer: Codable, Sendable, Hashable {
+    /// The same in every epoch.
     public var learningRate = 3e-4
+    /// Decay of the first moment, in 0 ..< 1.
     public var beta1 = 0.5
+    /// Decay of the second moment, in 0 ..< 1.
     public var beta2 = 0.999
+    /// Added to the square root of the second moment.
     public var epsilon = 1e-8
+    /// Added to the gradient, times the alpha.
     public var weightDecay = 1e-3
+    /// The defaults.
     public init() {}
 }
 
@@ -37,31 +49,43 @@ public struct SelectionOptions: Codable, Sendable, Hashable {
     public var images: Int?
     /// Evaluate every operation on every image, without exact pruning.
     public var fullTable = false
+    /// The defaults.
     public init() {}
 }
 
 /// Everything that the numbers of a search depend on. The number of workers is not in it.
 public struct SearchConfiguration: Codable, Sendable, Hashable {
+    /// What is trained.
     public var supernet: SupernetShape
+    /// What it is trained on.
     public var dataset: DatasetKind
     /// The first so many images of the data set; nil for all.
     public var images: Int?
     /// `ImageDataset.digest` of the images used.
     public var datasetDigest: String
+    /// Passes over the weights' half; 0 selects from the initial supernet.
     public var epochs: Int
     /// Images a half-step uses, B.
     public var batch: Int
     /// Shards of a batch, S: a power of two that divides B. Batch normalisation uses its shard's statistics.
     public var shards: Int
+    /// What every random draw depends on.
     public var seed: UInt64
+    /// Which half-step of a step comes first.
     public var stepOrder = StepOrder.alphasFirst
+    /// Whether images are cropped and flipped in training; never in selection.
     public var augment = true
+    /// How the weights are trained.
     public var weights = WeightsOptimizer()
+    /// How the alphas are trained.
     public var alphas = AlphasOptimizer()
+    /// How the architecture is chosen.
     public var selection = SelectionOptions()
 
+    /// Images of a shard, B / S.
     public var shardImages: Int { batch / shards }
 
+    /// With the usual optimisers; `validate(imageCount:)` tells whether it is possible.
     public init(
         supernet: SupernetShape, dataset: DatasetKind, images: Int? = nil, datasetDigest: String, epochs: Int,
         batch: Int, shards: Int, seed: UInt64

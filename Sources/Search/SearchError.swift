@@ -7,6 +7,7 @@ public enum SearchError: Error, Sendable, Equatable, CustomStringConvertible {
     /// A state or result does not have the expected size or value.
     case mismatch(String)
 
+    /// One line for whoever started the search.
     public var description: String {
         switch self {
         case .configuration(let text), .mismatch(let text): text

@@ -2,12 +2,16 @@ import Crypto
 
 /// What a whole search ends with; equal, bit by bit, however it was distributed.
 public struct SearchOutcome: Sendable, Equatable {
+    /// What was asked for.
     public var configuration: SearchConfiguration
+    /// After the last half-step.
     public var state: TrainingState
     /// One a half-step.
     public var losses: [LossSum]
+    /// The cell chosen, and the table that led to it.
     public var selection: SelectionResult
 
+    /// Joins the parts.
     public init(
         configuration: SearchConfiguration, state: TrainingState, losses: [LossSum], selection: SelectionResult
     ) {

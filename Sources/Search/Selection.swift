@@ -34,6 +34,7 @@ public struct Selection: Sendable {
         beginEdge()
     }
 
+    /// Whether every edge is decided.
     public var isFinished: Bool { choices.count == betas.count }
 
     /// The next task that nobody has, or nil when all tasks that are known to be needed are out or done.

@@ -1,19 +1,26 @@
 /// What a result of a selection task led to.
 public enum SelectionEvent: Sendable, Hashable {
+    /// An operation was chosen; the next edge's tasks can be taken.
     case edgeDecided(edge: Int, operation: Int)
+    /// Every edge is decided.
     case finished
 }
 
 /// One operation of one edge, as measured when the edge was decided.
 public struct StrengthRow: Sendable, Hashable, Codable {
+    /// The edge that was decided.
     public var edge: Int
+    /// The operation that stood in the mixture's place.
     public var operation: Int
+    /// β of the operation, of the supernet as trained.
     public var beta: Float
     /// Loss sum over the shards evaluated; infinity when one of them was not finite.
     public var lossSum: Double
+    /// Shards that `lossSum` is over.
     public var shardsEvaluated: Int
     /// False when exact pruning dropped it: `lossSum` is then a lower bound of the whole sum.
     public var complete: Bool
+    /// Whether the edge has this operation now.
     public var chosen: Bool
     /// L(supernet) − L(replaced), means; nil when not complete or not finite.
     public var strength: Double?

@@ -2,9 +2,12 @@
 public struct StrengthTask: Sendable, Hashable, Codable {
     /// An edge whose mixture one operation replaces.
     public struct Replacement: Sendable, Hashable, Codable {
+        /// From 0.
         public var edge: Int
+        /// From 0.
         public var operation: Int
 
+        /// Operation `operation` alone on `edge`.
         public init(edge: Int, operation: Int) {
             self.edge = edge
             self.operation = operation
@@ -18,6 +21,7 @@ public struct StrengthTask: Sendable, Hashable, Codable {
     /// Shards of the held-out images.
     public var shards: Range<Int>
 
+    /// A task; `validate` tells whether a supernet has what it names.
     public init(replacement: Replacement?, decided: [Int?], shards: Range<Int>) {
         self.replacement = replacement
         self.decided = decided

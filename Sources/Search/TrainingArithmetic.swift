@@ -2,11 +2,14 @@ import Kernels
 
 /// What a half-step does to the state, once the gradient is summed over all shards.
 public struct TrainingArithmetic: Sendable {
+    /// How the weights are stepped.
     public let weights: WeightsOptimizer
+    /// How the alphas are stepped.
     public let alphas: AlphasOptimizer
     /// S: sums are scaled by 1 / S.
     public let shards: Int
 
+    /// The rules of a configuration.
     public init(weights: WeightsOptimizer, alphas: AlphasOptimizer, shards: Int) {
         self.weights = weights
         self.alphas = alphas

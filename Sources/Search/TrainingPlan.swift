@@ -6,13 +6,16 @@ import Kernels
 /// The first half of the images trains the weights, the second half the alphas, as in DARTS. Each half is shuffled anew
 /// every epoch; the last, smaller batch of an epoch is dropped.
 public struct TrainingPlan: Sendable {
+    /// What the plan follows.
     public let configuration: SearchConfiguration
     /// Images that train the weights: 0 ..< weightsImages.
     public let weightsImages: Int
     /// Images that train the alphas and serve the selection: weightsImages ..< imageCount.
     public let alphasImages: Int
+    /// Whole batches in an epoch; each step is two half-steps.
     public let stepsPerEpoch: Int
 
+    /// Half-steps of the whole training.
     public var halfSteps: Int { configuration.epochs * stepsPerEpoch * 2 }
 
     /// - Parameters:
@@ -25,6 +28,7 @@ public struct TrainingPlan: Sendable {
         stepsPerEpoch = weightsImages / configuration.batch
     }
 
+    /// Half-step `index` of the training, from 0.
     public func halfStep(_ index: Int) -> HalfStep {
         let step = index / 2
         let first: HalfStep.Kind = configuration.stepOrder == .alphasFirst ? .alphas : .weights

@@ -3,13 +3,17 @@ import Supernet
 
 /// Everything that training changes.
 public struct TrainingState: Sendable, Equatable {
+    /// Half-steps behind it.
     public var appliedHalfSteps: Int
-    /// In the order of `SupernetShape`'s parameter directory, as are the momenta.
+    /// In the order of `Supernet.parameters`.
     public var weights: [Float]
+    /// SGD's momentum, one a weight.
     public var momentum: [Float]
-    /// (edges, operations), as are Adam's moments.
+    /// (edges, operations).
     public var alphas: [Float]
+    /// Adam's first moment, one an alpha.
     public var adamFirst: [Float]
+    /// Adam's second moment, one an alpha.
     public var adamSecond: [Float]
 
     /// The state before the first half-step: momentum and moments are 0.
@@ -75,15 +79,9 @@ public struct TrainingState: Sendable, Equatable {
         return digest.value
     }
 
-    /// - Throws: `SearchError.mismatch` when the state belongs to a supernet with other numbers of parameters.
-    func validate(weights weightCount: Int, alphas alphaCount: Int) throws(SearchError) {
-        guard weights.count == weightCount, momentum.count == weightCount else {
-            throw .mismatch(
-                "a state has \(weights.count) weights and \(momentum.count) momenta; the supernet has \(weightCount)")
-        }
-        guard [alphas.count, adamFirst.count, adamSecond.count].allSatisfy({ $0 == alphaCount }) else {
-            throw .mismatch("a state has \(alphas.count) alphas; the supernet has \(alphaCount)")
-        }
-        guard appliedHalfSteps >= 0 else { throw .mismatch("a state claims \(appliedHalfSteps) half-steps") }
+    func hasSizes(of other: TrainingState) -> Bool {
+        weights.count == other.weights.count && momentum.count == other.momentum.count
+            && alphas.count == other.alphas.count && adamFirst.count == other.adamFirst.count
+            && adamSecond.count == other.adamSecond.count
     }
 }

@@ -13,11 +13,16 @@ public struct SGDUpdate: Sendable, Equatable {
     public var average: Float
     /// The factor that clipping gives, in 0 ... 1.
     public var clip: Float
+    /// Times the weight, added to the gradient.
     public var weightDecay: Float
+    /// Share of the old momentum that is kept.
     public var momentum: Float
+    /// Whether the step looks ahead along the momentum.
     public var nesterov: Bool
+    /// Times the direction, taken from the weight.
     public var learningRate: Float
 
+    /// The constants of one step.
     public init(
         average: Float, clip: Float, weightDecay: Float, momentum: Float, nesterov: Bool, learningRate: Float
     ) {

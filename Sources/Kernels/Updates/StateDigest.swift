@@ -10,6 +10,7 @@ public struct StateDigest: Sendable, Equatable {
 
     private static let factor: UInt64 = 0xD6E8_FEB8_6659_FD93
 
+    /// The digest of nothing.
     public init() {}
 
     /// Combines one word.

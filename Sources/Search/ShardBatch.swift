@@ -1,0 +1,50 @@
+import Datasets
+import Kernels
+
+/// The images and labels of one shard at a time, in buffers that are kept. Owned and called by one thread.
+final class ShardBatch {
+    /// (shardImages, channels, size, size), normalised.
+    let images: UnsafeMutablePointer<Float>
+    /// (shardImages)
+    let labels: UnsafeMutablePointer<UInt8>
+    let plan: TrainingPlan
+
+    private let loader: ImageLoader
+    private let augmentation: Augmentation?
+    /// The current epoch's order of each half.
+    private var orders: [HalfStep.Kind: (epoch: Int, images: [Int])] = [:]
+
+    init(plan: TrainingPlan, dataset: ImageDataset) {
+        let configuration = plan.configuration
+        self.plan = plan
+        loader = ImageLoader(dataset: dataset, seed: configuration.seed)
+        augmentation = configuration.augment ? .usual(for: configuration.dataset) : nil
+        images = .allocate(capacity: configuration.shardImages * loader.imageCount)
+        labels = .allocate(capacity: configuration.shardImages)
+        images.initialize(repeating: 0, count: configuration.shardImages * loader.imageCount)
+        labels.initialize(repeating: 0, count: configuration.shardImages)
+    }
+
+    deinit {
+        images.deallocate()
+        labels.deallocate()
+    }
+
+    /// Loads a shard of a half-step's batch, augmented if the configuration says so.
+    func load(shard: Int, of halfStep: HalfStep) {
+        if orders[halfStep.kind]?.epoch != halfStep.epoch {
+            orders[halfStep.kind] = (halfStep.epoch, plan.order(halfStep.kind, epoch: halfStep.epoch))
+        }
+        guard let order = orders[halfStep.kind]?.images else { return }
+        let indices = order[plan.places(shard: shard, of: halfStep)]
+        loader.fill(indices, augmentation: augmentation, epoch: halfStep.epoch, into: images)
+        loader.fillLabels(indices, into: labels)
+    }
+
+    /// Loads a shard of the held-out images as they are.
+    func load(selectionShard shard: Int) {
+        let indices = plan.selectionImages(shard: shard)
+        loader.fill(indices, augmentation: nil, epoch: 0, into: images)
+        loader.fillLabels(indices, into: labels)
+    }
+}
