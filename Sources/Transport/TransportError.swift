@@ -43,10 +43,10 @@ public enum TransportError: Error, Sendable, Equatable, CustomStringConvertible 
         case EADDRINUSE: return .addressInUse(endpoint)
         case EADDRNOTAVAIL: return .addressNotAvailable(endpoint)
         case ENODEV, ENOENT: return .cannotResolve(endpoint)
-        case EINVAL, EPROTONOSUPPORT, ENOCOMPATPROTO: return .malformedEndpoint(Endpoint.hint(endpoint))
+        case EINVAL, EPROTONOSUPPORT, incompatibleProtocol: return .malformedEndpoint(Endpoint.hint(endpoint))
         default: return .system(call: "\(call) \(endpoint)", code: code)
         }
     }
 
-    private static let ENOCOMPATPROTO: Int32 = 156_384_712 + 52
+    private static let incompatibleProtocol: Int32 = 156_384_712 + 52
 }
