@@ -5,12 +5,13 @@ import Search
 public final class CoordinatorProcess {
     private let options: CoordinatorOptions
 
+    /// Nothing happens before `run`.
     public init(options: CoordinatorOptions) {
         self.options = options
     }
 
     /// Runs the whole search. Blocks the calling thread, which also gets the events.
     public func run(observe: (SearchEvent) -> Void) throws(CoordinatorError) -> SearchOutcome {
-        fatalError()
+        try CoordinatorLoop(options: options, watch: nil).run(observe: observe)
     }
 }

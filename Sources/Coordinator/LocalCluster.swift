@@ -1,7 +1,11 @@
+import Foundation
 import Search
+import Transport
 
-/// A coordinator in this process and worker processes on the same machine, which are gone when it returns, whatever
+/// A coordinator in this process and worker processes on the same machine, which are gone when `run` returns, whatever
 /// happens, and which end by themselves when this process is killed.
+///
+/// They talk through socket files in a new folder of mode 0700, which is removed in the end.
 public struct LocalCluster: Sendable {
     /// The program to start, usually this one: see `ownExecutable`.
     public var executable: String
@@ -10,6 +14,10 @@ public struct LocalCluster: Sendable {
     /// How many.
     public var workers: Int
 
+    /// For workers to end by themselves.
+    private static let patience = Duration.seconds(2)
+
+    /// Nothing is started before `run`.
     public init(executable: String = LocalCluster.ownExecutable, workerArguments: [String], workers: Int) {
         self.executable = executable
         self.workerArguments = workerArguments
@@ -17,13 +25,54 @@ public struct LocalCluster: Sendable {
     }
 
     /// The path of the running program.
-    public static var ownExecutable: String { fatalError() }
+    public static var ownExecutable: String {
+        #if os(Linux)
+            (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe"))
+                ?? CommandLine.arguments.first ?? "ostr"
+        #else
+            Bundle.main.executablePath ?? CommandLine.arguments.first ?? "ostr"
+        #endif
+    }
 
     /// Runs a whole search, or a selection alone when `options.initialState` is set. The endpoint and the number of
     /// workers in `options` are replaced. Blocks the calling thread, which also gets the events.
     public func run(
         _ options: CoordinatorOptions, observe: (SearchEvent) -> Void
     ) throws(CoordinatorError) -> SearchOutcome {
-        fatalError()
+        let folder: PrivateFolder
+        do throws(TransportError) {
+            folder = try PrivateFolder()
+        } catch {
+            throw CoordinatorError(error)
+        }
+        defer { folder.remove() }
+        var options = options
+        options.endpoint = "ipc://\(folder.path)/c"
+        options.expectedWorkers = workers
+        var processes: [WorkerExecutable] = []
+        defer { LocalCluster.end(processes) }
+        let loop = try CoordinatorLoop(options: options) { () throws(CoordinatorError) in
+            for process in processes {
+                if let status = process.ended(), !process.hasSucceeded {
+                    throw .workerExited(name: process.name, status: status, output: process.output())
+                }
+            }
+        }
+        for number in 1...max(workers, 1) {
+            let name = "worker-\(number)"
+            processes.append(
+                try WorkerExecutable(
+                    name: name, executable: executable,
+                    arguments: ["worker", "--connect", options.endpoint, "--name", name, "--end-with-stdin"]
+                        + workerArguments,
+                    outputPath: "\(folder.path)/\(name).log"))
+        }
+        return try loop.run(observe: observe)
+    }
+
+    private static func end(_ processes: [WorkerExecutable]) {
+        for process in processes { process.closeInput() }
+        let limit = MonotonicClock.now + patience
+        for process in processes { process.end(until: limit) }
     }
 }

@@ -16,6 +16,10 @@ public struct WorkerOptions: Sendable {
     /// End when standard input ends: a launcher keeps a pipe to it, so that no worker outlives its launcher.
     public var endsWithStandardInput = false
 
+    /// Tell the coordinator and end in order on SIGINT and SIGTERM, which this process then does not die of.
+    public var handlesSignals = true
+
+    /// The defaults.
     public init(coordinator: String) {
         self.coordinator = coordinator
     }

@@ -18,7 +18,10 @@ public final class WorkerProcess: Sendable {
     }
 
     /// Works until the coordinator says that the run is finished. Blocks the calling thread.
+    ///
+    /// A computation that is under way when the run ends early is not waited for; its thread ends soon after, or with
+    /// the process.
     public func run() throws(WorkerError) {
-        fatalError()
+        try WorkerLoop(options: options, loadDataset: loadDataset).run()
     }
 }

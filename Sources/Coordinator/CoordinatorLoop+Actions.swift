@@ -1,0 +1,122 @@
+import Protocol
+import Search
+import Transport
+
+extension CoordinatorLoop {
+    /// Does what the state machine says, and shows it.
+    func perform(
+        _ actions: [CoordinatorMachine.Action], _ observe: (SearchEvent) -> Void
+    ) throws(CoordinatorError) {
+        for action in actions {
+            switch action {
+            case .send(let worker, let message): try send(message, to: worker)
+            case .sendState(let worker, let offset):
+                if let chunk = source?.chunk(at: offset) { try send(.stateChunk(chunk), to: worker) }
+            case .joined(let name, let count): observe(.workerJoined(name: name, count: count))
+            case .refused(let name, let reason):
+                let text = "worker \(name) was refused: \(reason)"
+                logger.warning("\(text)")
+                observe(.message(text))
+            case .trainingStarted(let workers, let standBys):
+                if standBys > 0 {
+                    let shards = plan.configuration.shards
+                    observe(
+                        .message(
+                            "\(workers) workers train, one for each of the \(shards) shards of a batch; "
+                                + "\(standBys) more wait for the selection"))
+                }
+                observe(
+                    .trainingStarted(epochs: plan.configuration.epochs, stepsPerEpoch: plan.stepsPerEpoch))
+            case .losses(let first, let entries): record(entries, first: first, observe)
+            case .selecting(let report, let bytes): try startSelection(report, bytes, observe)
+            case .result(let assignment, let losses): try record(assignment, losses, observe)
+            case .lost(let name, let reason, let tasks):
+                observe(.workerLost(name: name, reason: reason))
+                for assignment in tasks {
+                    if let task = dispatched[assignment.id] { selection?.returnTask(task) }
+                }
+            case .fail(let failure):
+                self.failure = self.failure ?? CoordinatorError(failure, joinTimeout: options.joinTimeout)
+            }
+        }
+    }
+
+    /// Gives tasks to whoever can take some; moves waiting ones to idle workers when there are no new ones.
+    func dispatchTasks(_ observe: (SearchEvent) -> Void) throws(CoordinatorError) {
+        guard selection != nil else { return }
+        while machine.wantsTask {
+            let now = MonotonicClock.now
+            guard let task = selection?.takeTask() else {
+                try perform(machine.rebalance(at: now), observe)
+                return
+            }
+            guard
+                let (id, actions) = machine.dispatch(
+                    replacement: task.replacement.map { ($0.edge, $0.operation) }, decided: task.decided,
+                    shards: task.shards, at: now)
+            else {
+                selection?.returnTask(task)
+                return
+            }
+            dispatched[id] = task
+            try perform(actions, observe)
+        }
+    }
+
+    /// What the run ends with, once everything is decided.
+    func finishedOutcome() -> SearchOutcome? {
+        guard let selection, selection.isFinished, let state else { return nil }
+        return SearchOutcome(
+            configuration: options.configuration, state: state, losses: losses, selection: selection.result)
+    }
+
+    private func record(_ entries: [LossEntry], first: Int, _ observe: (SearchEvent) -> Void) {
+        for (offset, entry) in entries.enumerated() {
+            let halfStep = plan.halfStep(first + offset)
+            let loss = LossSum(loss: entry.loss, correct: entry.correct, images: entry.images)
+            losses.append(loss)
+            observe(.halfStepApplied(halfStep, loss))
+            if let end = epoch.add(loss, of: halfStep) { observe(end) }
+        }
+    }
+
+    private func startSelection(
+        _ report: StateReport, _ bytes: [UInt8]?, _ observe: (SearchEvent) -> Void
+    ) throws(CoordinatorError) {
+        if let bytes {
+            do throws(SearchError) {
+                state = try TrainingState(decoding: bytes, shape: plan.configuration.supernet)
+            } catch {
+                throw .search(error)
+            }
+            source = StateSource(bytes)
+        }
+        let operations = report.betas.count / report.edges
+        let betas = (0..<report.edges).map { edge in
+            Array(report.betas[(edge * operations)..<((edge + 1) * operations)])
+        }
+        selection = Selection(
+            betas: betas, shards: plan.selectionShards, options: plan.configuration.selection)
+        observe(
+            .selectionStarted(images: plan.selectionShards * plan.configuration.shardImages, edges: report.edges))
+    }
+
+    private func record(
+        _ assignment: TaskAssignment, _ losses: [LossEntry], _ observe: (SearchEvent) -> Void
+    ) throws(CoordinatorError) {
+        guard let task = dispatched[assignment.id] else { return }
+        let sums = losses.map { LossSum(loss: $0.loss, correct: $0.correct, images: $0.images) }
+        let events: [SelectionEvent]
+        do throws(SearchError) {
+            events = try selection?.record(task, losses: sums) ?? []
+        } catch {
+            throw .search(error)
+        }
+        if let progress = selection?.progress {
+            observe(.evaluationsDone(done: progress.done, total: progress.total))
+        }
+        for case .edgeDecided(let edge, let operation) in events {
+            observe(.edgeDecided(edge: edge, operation: operation))
+        }
+    }
+}

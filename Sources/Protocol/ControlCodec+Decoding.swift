@@ -1,0 +1,157 @@
+extension ControlCodec {
+    static func message(
+        of body: Ostr_Control.OneOf_Body, payload: [UInt8]
+    ) throws(ProtocolError) -> ControlMessage {
+        switch body {
+        case .hello(let hello):
+            return .hello(
+                Hello(
+                    build: try text(hello.build), name: try text(hello.name), host: try text(hello.host),
+                    pid: Int(hello.pid), numericDigest: hello.numericDigest,
+                    meshEndpoint: try text(hello.meshEndpoint)))
+        case .ready(let ready):
+            return .ready(
+                Ready(datasetDigest: try text(ready.datasetDigest), imageCount: try count(ready.imageCount)))
+        case .status(let status): return .status(try value(status))
+        case .progress(let progress):
+            return .progress(first: try count(progress.firstHalfStep), losses: try values(progress.losses))
+        case .stateReport(let report): return .stateReport(try value(report))
+        case .taskResult(let result):
+            return .taskResult(id: try count(result.id), losses: try values(result.losses))
+        case .failure(let failure): return .failure(reason: try text(failure.reason))
+        case .leave(let leave): return .leave(reason: try text(leave.reason))
+        case .welcome(let welcome):
+            try check("a configuration", welcome.configuration.count, WireLimits.configuration)
+            return .welcome(configuration: [UInt8](welcome.configuration))
+        case .refusal(let refusal): return .refusal(reason: try text(refusal.reason))
+        case .generation(let generation): return .generation(try value(generation))
+        case .ping(let ping):
+            return .ping(
+                lease: try count(ping.lease), knownLosses: try count(ping.knownLosses),
+                offersState: ping.offersState)
+        case .task(let task): return .task(try value(task))
+        case .revoke(let revoke): return .revoke(id: try count(revoke.id))
+        case .finish(let finish): return .finish(reason: try text(finish.reason))
+        case .stateRequest(let request): return .stateRequest(offset: try count(request.offset))
+        case .stateChunk(let chunk): return .stateChunk(try value(chunk, payload))
+        }
+    }
+
+    static func values(_ losses: [Ostr_LossSum]) throws(ProtocolError) -> [LossEntry] {
+        try check("a list of losses", losses.count, WireLimits.losses)
+        var values: [LossEntry] = []
+        values.reserveCapacity(losses.count)
+        for entry in losses {
+            values.append(
+                LossEntry(loss: entry.loss, correct: try count(entry.correct), images: try count(entry.images)))
+        }
+        return values
+    }
+
+    static func range(
+        _ lower: UInt32, _ upper: UInt32, _ what: String, limit: Int
+    ) throws(ProtocolError) -> Range<Int> {
+        guard lower < upper else { throw .malformed("\(what) \(lower) ..< \(upper) is empty") }
+        try check(what, Int(upper), limit)
+        return Int(lower)..<Int(upper)
+    }
+
+    static func count(_ value: UInt64) throws(ProtocolError) -> Int {
+        guard value <= UInt64(WireLimits.count) else {
+            throw .oversized(what: "a number", found: Int(clamping: value), limit: WireLimits.count)
+        }
+        return Int(value)
+    }
+
+    static func check(_ what: String, _ found: Int, _ limit: Int) throws(ProtocolError) {
+        if found > limit { throw .oversized(what: what, found: found, limit: limit) }
+    }
+
+    private static func text(_ value: String) throws(ProtocolError) -> String {
+        try check("a text", value.utf8.count, WireLimits.text)
+        return value
+    }
+
+    private static func value(_ status: Ostr_Status) throws(ProtocolError) -> WorkerStatus {
+        guard let phase = WorkerStatus.Phase(rawValue: status.phase.rawValue) else {
+            throw .malformed("phase \(status.phase.rawValue)")
+        }
+        try check("a list of tasks", status.tasks.count, WireLimits.wanted)
+        var tasks: [Int] = []
+        for id in status.tasks { tasks.append(try count(id)) }
+        return WorkerStatus(
+            phase: phase, generation: Int(status.generation),
+            appliedHalfSteps: try count(status.appliedHalfSteps), tasks: tasks)
+    }
+
+    private static func value(_ report: Ostr_StateReport) throws(ProtocolError) -> StateReport {
+        let edges = Int(report.edges)
+        try check("edges", edges, WireLimits.edges)
+        try check("β", report.betas.count, edges * WireLimits.operations)
+        guard edges > 0, !report.betas.isEmpty, report.betas.count % edges == 0 else {
+            throw .malformed("\(report.betas.count) values of β on \(edges) edges")
+        }
+        return StateReport(
+            appliedHalfSteps: try count(report.appliedHalfSteps), digest: report.digest, edges: edges,
+            betas: report.betas)
+    }
+
+    private static func value(_ generation: Ostr_Generation) throws(ProtocolError) -> Membership {
+        try check("members", generation.members.count, WireLimits.members)
+        try check("shards", Int(generation.shards), WireLimits.shards)
+        guard Int(generation.rank) < generation.members.count else {
+            throw .malformed("rank \(generation.rank) of \(generation.members.count)")
+        }
+        let shards = Int(generation.shards)
+        guard shards > 0, shards & (shards - 1) == 0 else { throw .malformed("\(shards) shards") }
+        var members: [Membership.Member] = []
+        var start = 0
+        for member in generation.members {
+            let run = try range(member.runLower, member.runUpper, "a run of shards", limit: shards)
+            guard run.lowerBound == start else { throw .malformed("a run that starts at \(run.lowerBound)") }
+            start = run.upperBound
+            members.append(
+                Membership.Member(
+                    worker: member.worker, name: try text(member.name), host: try text(member.host),
+                    meshEndpoint: try text(member.meshEndpoint), run: run))
+        }
+        guard start == shards else { throw .malformed("runs that end at \(start) of \(shards)") }
+        return Membership(
+            generation: Int(generation.number), rank: Int(generation.rank), shards: shards,
+            halfSteps: try count(generation.halfSteps), members: members)
+    }
+
+    private static func value(_ task: Ostr_Task) throws(ProtocolError) -> TaskAssignment {
+        try check("edges", task.decided.count, WireLimits.edges)
+        var decided: [Int?] = []
+        for operation in task.decided {
+            try check("an operation", Int(operation), WireLimits.operations)
+            decided.append(operation == 0 ? nil : Int(operation) - 1)
+        }
+        var replacement: (edge: Int, operation: Int)?
+        if task.edge > 0 || task.operation > 0 {
+            guard task.edge > 0, Int(task.edge) <= decided.count, task.operation > 0 else {
+                throw .malformed("a replacement on no edge")
+            }
+            try check("an operation", Int(task.operation), WireLimits.operations)
+            replacement = (Int(task.edge) - 1, Int(task.operation) - 1)
+        }
+        let shards = try range(task.shardLower, task.shardUpper, "shards", limit: Int(UInt32.max))
+        try check("shards of a task", shards.count, WireLimits.shards)
+        return TaskAssignment(id: try count(task.id), replacement: replacement, decided: decided, shards: shards)
+    }
+
+    private static func value(
+        _ chunk: Ostr_StateChunk, _ payload: [UInt8]
+    ) throws(ProtocolError) -> StateChunk {
+        let offset = try count(chunk.offset)
+        let total = try count(chunk.total)
+        try check("a state", total, WireLimits.state)
+        try check("a state chunk", payload.count, WireLimits.stateChunk)
+        guard !payload.isEmpty, offset + payload.count <= total else {
+            throw .malformed("\(payload.count) bytes at \(offset) of a state of \(total)")
+        }
+        guard XXH64.hash(payload) == chunk.checksum else { throw .checksum(what: "a state chunk") }
+        return StateChunk(offset: offset, total: total, wholeChecksum: chunk.wholeChecksum, bytes: payload)
+    }
+}

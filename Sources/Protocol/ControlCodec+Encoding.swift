@@ -1,0 +1,121 @@
+extension ControlCodec {
+    static func body(of message: ControlMessage) -> Ostr_Control.OneOf_Body {
+        switch message {
+        case .hello(let hello):
+            return .hello(
+                .with {
+                    $0.build = cut(hello.build)
+                    $0.name = cut(hello.name)
+                    $0.host = cut(hello.host)
+                    $0.pid = UInt32(clamping: hello.pid)
+                    $0.numericDigest = hello.numericDigest
+                    $0.meshEndpoint = cut(hello.meshEndpoint)
+                })
+        case .ready(let ready):
+            return .ready(
+                .with {
+                    $0.datasetDigest = cut(ready.datasetDigest)
+                    $0.imageCount = UInt64(clamping: ready.imageCount)
+                })
+        case .status(let status):
+            return .status(
+                .with {
+                    $0.phase = .init(rawValue: status.phase.rawValue) ?? .starting
+                    $0.generation = UInt32(clamping: status.generation)
+                    $0.appliedHalfSteps = UInt64(clamping: status.appliedHalfSteps)
+                    $0.tasks = status.tasks.map { UInt64(clamping: $0) }
+                })
+        case .progress(let first, let losses):
+            return .progress(
+                .with {
+                    $0.firstHalfStep = UInt64(clamping: first)
+                    $0.losses = losses.map(wire)
+                })
+        case .stateReport(let report):
+            return .stateReport(
+                .with {
+                    $0.appliedHalfSteps = UInt64(clamping: report.appliedHalfSteps)
+                    $0.digest = report.digest
+                    $0.edges = UInt32(clamping: report.edges)
+                    $0.betas = report.betas
+                })
+        case .taskResult(let id, let losses):
+            return .taskResult(
+                .with {
+                    $0.id = UInt64(clamping: id)
+                    $0.losses = losses.map(wire)
+                })
+        case .failure(let reason): return .failure(.with { $0.reason = cut(reason) })
+        case .leave(let reason): return .leave(.with { $0.reason = cut(reason) })
+        case .welcome(let configuration): return .welcome(.with { $0.configuration = .init(configuration) })
+        case .refusal(let reason): return .refusal(.with { $0.reason = cut(reason) })
+        case .generation(let membership): return .generation(wire(membership))
+        case .ping(let lease, let knownLosses, let offersState):
+            return .ping(
+                .with {
+                    $0.lease = UInt64(clamping: lease)
+                    $0.knownLosses = UInt64(clamping: knownLosses)
+                    $0.offersState = offersState
+                })
+        case .task(let task): return .task(wire(task))
+        case .revoke(let id): return .revoke(.with { $0.id = UInt64(clamping: id) })
+        case .finish(let reason): return .finish(.with { $0.reason = cut(reason) })
+        case .stateRequest(let offset): return .stateRequest(.with { $0.offset = UInt64(clamping: offset) })
+        case .stateChunk(let chunk):
+            return .stateChunk(
+                .with {
+                    $0.offset = UInt64(clamping: chunk.offset)
+                    $0.total = UInt64(clamping: chunk.total)
+                    $0.checksum = XXH64.hash(chunk.bytes)
+                    $0.wholeChecksum = chunk.wholeChecksum
+                })
+        }
+    }
+
+    static func wire(_ entry: LossEntry) -> Ostr_LossSum {
+        .with {
+            $0.loss = entry.loss
+            $0.correct = UInt64(clamping: entry.correct)
+            $0.images = UInt64(clamping: entry.images)
+        }
+    }
+
+    private static func wire(_ membership: Membership) -> Ostr_Generation {
+        .with {
+            $0.number = UInt32(clamping: membership.generation)
+            $0.rank = UInt32(clamping: membership.rank)
+            $0.shards = UInt32(clamping: membership.shards)
+            $0.halfSteps = UInt64(clamping: membership.halfSteps)
+            $0.members = membership.members.map { member in
+                .with {
+                    $0.worker = member.worker
+                    $0.name = cut(member.name)
+                    $0.host = cut(member.host)
+                    $0.meshEndpoint = cut(member.meshEndpoint)
+                    $0.runLower = UInt32(clamping: member.run.lowerBound)
+                    $0.runUpper = UInt32(clamping: member.run.upperBound)
+                }
+            }
+        }
+    }
+
+    private static func wire(_ task: TaskAssignment) -> Ostr_Task {
+        .with {
+            $0.id = UInt64(clamping: task.id)
+            if let replacement = task.replacement {
+                $0.edge = UInt32(clamping: replacement.edge + 1)
+                $0.operation = UInt32(clamping: replacement.operation + 1)
+            }
+            $0.decided = task.decided.map { operation in
+                guard let operation else { return 0 }
+                return UInt32(clamping: operation + 1)
+            }
+            $0.shardLower = UInt32(clamping: task.shards.lowerBound)
+            $0.shardUpper = UInt32(clamping: task.shards.upperBound)
+        }
+    }
+
+    private static func cut(_ text: String) -> String {
+        text.utf8.count <= WireLimits.text ? text : String(text.prefix(WireLimits.text / 4))
+    }
+}

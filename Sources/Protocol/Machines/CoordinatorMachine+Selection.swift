@@ -1,0 +1,99 @@
+extension CoordinatorMachine {
+    /// Whether a worker could take a task.
+    public var wantsTask: Bool { phase == .selecting && freest() != nil }
+
+    /// Gives a task to the worker with the fewest.
+    public mutating func dispatch(
+        replacement: (edge: Int, operation: Int)?, decided: [Int?], shards: Range<Int>, at now: Duration
+    ) -> (id: Int, actions: [Action])? {
+        guard phase == .selecting, let key = freest() else { return nil }
+        let id = nextTask
+        nextTask += 1
+        let task = TaskAssignment(id: id, replacement: replacement, decided: decided, shards: shards)
+        tasks[id] = task
+        return (id, give(task, to: key, at: now))
+    }
+
+    /// To be called when there are no new tasks: a worker without any takes over one that another has not begun, or
+    /// repeats one that takes much longer than usual.
+    public mutating func rebalance(at now: Duration) -> [Action] {
+        guard phase == .selecting else { return [] }
+        var actions: [Action] = []
+        for idle in order where workers[idle]?.report != nil && workers[idle]?.queue.isEmpty == true {
+            if let (holder, id) = waitingTask(), let task = tasks[id] {
+                workers[holder]?.queue.removeAll { $0.id == id }
+                actions.append(.send(to: holder, .revoke(id: id)))
+                actions += give(task, to: idle, at: now)
+            } else if let id = straggler(at: now), let task = tasks[id] {
+                actions += give(task, to: idle, at: now)
+            }
+        }
+        return actions
+    }
+
+    mutating func take(result id: Int, losses: [LossEntry], from key: UInt64, at now: Duration) -> [Action] {
+        guard phase == .selecting, let task = tasks[id], losses.count == task.shards.count else { return [] }
+        var actions: [Action] = []
+        for other in order {
+            guard let queue = workers[other]?.queue, let place = queue.firstIndex(where: { $0.id == id }) else {
+                continue
+            }
+            if other == key, place == 0, let since = queue[0].headSince {
+                let time = now - since
+                averageTaskTime = averageTaskTime.map { ($0 * 7 + time) / 8 } ?? time
+            } else if other != key {
+                actions.append(.send(to: other, .revoke(id: id)))
+            }
+            workers[other]?.queue.remove(at: place)
+            if workers[other]?.queue.first?.headSince == nil, workers[other]?.queue.isEmpty == false {
+                workers[other]?.queue[0].headSince = now
+            }
+        }
+        answered.insert(id)
+        return actions + [.result(task, losses: losses)]
+    }
+
+    private mutating func give(_ task: TaskAssignment, to key: UInt64, at now: Duration) -> [Action] {
+        let isHead = workers[key]?.queue.isEmpty ?? true
+        workers[key]?.queue.append(Worker.Outstanding(id: task.id, sent: now, headSince: isHead ? now : nil))
+        return [.send(to: key, .task(task))]
+    }
+
+    private func freest() -> UInt64? {
+        var best: (key: UInt64, count: Int)?
+        for key in order {
+            guard let worker = workers[key], worker.report != nil else { continue }
+            let count = worker.queue.count
+            if count < CoordinatorMachine.credit, best.map({ count < $0.count }) ?? true { best = (key, count) }
+        }
+        return best?.key
+    }
+
+    /// The task that has waited longest behind another one.
+    private func waitingTask() -> (holder: UInt64, id: Int)? {
+        var best: (holder: UInt64, waiting: Worker.Outstanding)?
+        for key in order {
+            for waiting in workers[key]?.queue.dropFirst() ?? []
+            where best.map({ waiting.sent < $0.waiting.sent }) ?? true { best = (key, waiting) }
+        }
+        return best.map { ($0.holder, $0.waiting.id) }
+    }
+
+    /// A task that one worker alone has had for three times as long as is usual, and a second at least.
+    private func straggler(at now: Duration) -> Int? {
+        guard let averageTaskTime else { return nil }
+        let patience = max(.seconds(1), averageTaskTime * 3)
+        var copies: [Int: Int] = [:]
+        var late: (id: Int, since: Duration)?
+        for worker in workers.values {
+            for outstanding in worker.queue { copies[outstanding.id, default: 0] += 1 }
+        }
+        for key in order {
+            guard let head = workers[key]?.queue.first, let since = head.headSince, copies[head.id] == 1,
+                now - since >= patience, late.map({ since < $0.since }) ?? true
+            else { continue }
+            late = (head.id, since)
+        }
+        return late?.id
+    }
+}

@@ -1,0 +1,178 @@
+import CZeroMQ
+import Protocol
+
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
+/// How a socket is to be made. The one place where options, and later keys, are set.
+public struct SocketConfiguration: Sendable {
+    /// The pattern, in the messaging library's words.
+    public enum Pattern: Sendable {
+        /// Many peers, each with a routing id, the first frame of every message.
+        case router
+        /// One peer.
+        case dealer
+    }
+
+    /// The pattern.
+    public var pattern: Pattern
+    /// Messages that may wait to be sent to one peer; more are not taken.
+    public var sendLimit: Int32 = 2048
+    /// Messages of one peer that may wait to be received; more stay with the sender.
+    public var receiveLimit: Int32 = 2048
+    /// Take messages only while there is a connection, rather than keep them until there is one.
+    public var onlyConnected = false
+    /// How long closing may wait for messages to leave.
+    public var linger: Duration = .milliseconds(500)
+    /// How often an idle connection is probed.
+    public var heartbeatInterval: Duration = .milliseconds(200)
+    /// How long a probe may stay unanswered before the connection is cut.
+    public var heartbeatTimeout: Duration = .milliseconds(600)
+
+    /// The defaults.
+    public init(_ pattern: Pattern) {
+        self.pattern = pattern
+    }
+}
+
+/// What became of a message.
+public enum SendResult: Sendable, Equatable {
+    /// The library has it.
+    case sent
+    /// The peer takes nothing at the moment and its queue is full.
+    case full
+    /// There is no such peer.
+    case unroutable
+}
+
+/// One socket. Made, used and closed by one thread.
+public final class MessagingSocket {
+    let pointer: UnsafeMutableRawPointer
+    private let context: MessagingContext
+    /// The path of the socket file this socket made.
+    private var boundPath: String?
+    /// Messages with more frames or bytes than allowed, thrown away.
+    public private(set) var oversized = 0
+
+    /// - Throws: `TransportError.system`.
+    public init(_ context: MessagingContext, _ configuration: SocketConfiguration) throws(TransportError) {
+        let kind = configuration.pattern == .router ? ZMQ_ROUTER : ZMQ_DEALER
+        guard let pointer = zmq_socket(context.pointer, kind) else { throw .last("zmq_socket") }
+        self.pointer = pointer
+        self.context = context
+        try set(ZMQ_LINGER, configuration.linger.wholeMilliseconds)
+        try set(ZMQ_SNDHWM, configuration.sendLimit)
+        try set(ZMQ_RCVHWM, configuration.receiveLimit)
+        try set(ZMQ_IMMEDIATE, configuration.onlyConnected ? 1 : 0)
+        try set(ZMQ_IPV6, 1)
+        try set(ZMQ_HEARTBEAT_IVL, configuration.heartbeatInterval.wholeMilliseconds)
+        try set(ZMQ_HEARTBEAT_TIMEOUT, configuration.heartbeatTimeout.wholeMilliseconds)
+        try set(ZMQ_HEARTBEAT_TTL, configuration.heartbeatTimeout.wholeMilliseconds)
+        try set(ZMQ_HANDSHAKE_IVL, 5000)
+        try set(ZMQ_RECONNECT_IVL, 100)
+        try set(ZMQ_RECONNECT_IVL_MAX, 2000)
+        if configuration.pattern == .router {
+            try set(ZMQ_ROUTER_MANDATORY, 1)
+            try set(ZMQ_ROUTER_HANDOVER, 0)
+        }
+        var largest = Int64(WireLimits.frame)
+        if zmq_setsockopt(pointer, ZMQ_MAXMSGSIZE, &largest, MemoryLayout<Int64>.size) != 0 {
+            throw .last("zmq_setsockopt")
+        }
+    }
+
+    deinit {
+        zmq_close(pointer)
+        if let boundPath { unlink(boundPath) }
+    }
+
+    private func set(_ option: Int32, _ value: Int32) throws(TransportError) {
+        var value = value
+        if zmq_setsockopt(pointer, option, &value, MemoryLayout<Int32>.size) != 0 { throw .last("zmq_setsockopt") }
+    }
+
+    /// Listens.
+    /// - Returns: the endpoint with the port that was chosen.
+    /// - Throws: `TransportError.addressInUse`, `.addressNotAvailable`, `.cannotResolve`, `.malformedEndpoint`.
+    @discardableResult
+    public func bind(_ endpoint: Endpoint) throws(TransportError) -> Endpoint {
+        if case .ipc(let path) = endpoint.kind {
+            if Endpoint.isListening(path: path) { throw .addressInUse(endpoint.description) }
+            // For its owner only, whatever the folder's mode.
+            let mask = umask(0o177)
+            defer { umask(mask) }
+            try bindPlainly(endpoint)
+            boundPath = path
+            return endpoint
+        }
+        try bindPlainly(endpoint)
+        var text = [CChar](repeating: 0, count: 1024)
+        var length = text.count
+        guard zmq_getsockopt(pointer, ZMQ_LAST_ENDPOINT, &text, &length) == 0 else { throw .last("zmq_getsockopt") }
+        return try Endpoint(String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self))
+    }
+
+    private func bindPlainly(_ endpoint: Endpoint) throws(TransportError) {
+        if zmq_bind(pointer, endpoint.description) != 0 { throw .last("bind", endpoint: endpoint.description) }
+    }
+
+    /// Connects, now or as soon as somebody listens there.
+    public func connect(_ endpoint: Endpoint) throws(TransportError) {
+        if zmq_connect(pointer, endpoint.description) != 0 { throw .last("connect", endpoint: endpoint.description) }
+    }
+
+    /// Hands a message over; never waits. On a router the first frame is the peer's routing id.
+    public func send(_ frames: [[UInt8]]) throws(TransportError) -> SendResult {
+        for (index, frame) in frames.enumerated() {
+            let more = index + 1 < frames.count ? ZMQ_SNDMORE : 0
+            let sent = frame.withUnsafeBytes { zmq_send(pointer, $0.baseAddress, $0.count, ZMQ_DONTWAIT | more) }
+            if sent >= 0 { continue }
+            switch zmq_errno() {
+            case EAGAIN where index == 0: return .full
+            case EHOSTUNREACH where index == 0: return .unroutable
+            default: throw .last("zmq_send")
+            }
+        }
+        return .sent
+    }
+
+    /// The next message that has come; never waits. Messages beyond the limits are thrown away and counted.
+    public func receive() throws(TransportError) -> [[UInt8]]? {
+        while true {
+            var frames: [[UInt8]] = []
+            var total = 0
+            var more = true
+            while more {
+                var message = zmq_msg_t()
+                zmq_msg_init(&message)
+                defer { zmq_msg_close(&message) }
+                if zmq_msg_recv(&message, pointer, ZMQ_DONTWAIT) < 0 {
+                    if zmq_errno() == EINTR { continue }
+                    if zmq_errno() == EAGAIN { return nil }
+                    throw .last("zmq_msg_recv")
+                }
+                more = zmq_msg_more(&message) != 0
+                let size = zmq_msg_size(&message)
+                total += size
+                if frames.count <= WireLimits.parts && total <= WireLimits.message {
+                    frames.append(
+                        [UInt8](UnsafeRawBufferPointer(start: zmq_msg_data(&message), count: size)))
+                }
+            }
+            if frames.count <= WireLimits.parts && total <= WireLimits.message { return frames }
+            oversized += 1
+        }
+    }
+}
+
+extension Duration {
+    /// Rounded up, and within what the messaging library takes.
+    var wholeMilliseconds: Int32 {
+        let (seconds, attoseconds) = components
+        let milliseconds = Double(seconds) * 1000 + (Double(attoseconds) / 1e15).rounded(.up)
+        return Int32(min(max(milliseconds, 0), Double(Int32.max / 2)))
+    }
+}

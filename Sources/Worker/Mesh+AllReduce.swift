@@ -1,0 +1,137 @@
+import Kernels
+import Protocol
+import Transport
+
+extension Mesh {
+    /// What the all-reduce leads to.
+    enum Outcome {
+        /// The sum of the half-step under way is in the buffer.
+        case complete(losses: [LossEntry])
+        /// The run cannot go on.
+        case failed(String)
+    }
+
+    /// Takes what the compute thread tells of its half-step.
+    func take(_ event: ComputeEvent, run: UInt64, at now: Duration) throws(TransportError) -> Outcome? {
+        switch event {
+        case .began(let halfStep, let elements, let digest):
+            return try perform(run) { machine throws(AllReduceError) in
+                try machine.begin(halfStep: halfStep, elements: elements, stateDigest: digest, at: now)
+            }
+        case .partial(let chunk, let subtree, let bytes):
+            return try perform(run) { machine in
+                machine.contribute(chunk: chunk, subtree: subtree, bytes: bytes, at: now)
+            }
+        case .computed(let losses):
+            return try perform(run) { machine in machine.contribute(losses: losses, at: now) }
+        case .loaded, .applied, .reported, .exported, .evaluated, .failed: return nil
+        }
+    }
+
+    /// Takes what has come from peers.
+    func receive(run: UInt64, at now: Duration) throws(TransportError) -> [Outcome] {
+        var outcomes: [Outcome] = []
+        while let frames = try inbox.receive() {
+            let envelope: MeshEnvelope
+            do throws(ProtocolError) {
+                envelope = try MeshCodec.decode(Array(frames.dropFirst()))
+            } catch {
+                discarded += 1
+                continue
+            }
+            guard envelope.run == run else {
+                discarded += 1
+                continue
+            }
+            let outcome = try perform(run) { machine throws(AllReduceError) in
+                try machine.receive(envelope, at: now)
+            }
+            if let outcome { outcomes.append(outcome) }
+        }
+        return outcomes
+    }
+
+    /// Asks again for what is missing.
+    func tick(run: UInt64, at now: Duration) throws(TransportError) {
+        _ = try perform(run) { machine in machine.tick(at: now) }
+    }
+
+    private func perform(
+        _ run: UInt64, _ change: (inout AllReduceMachine) throws(AllReduceError) -> [AllReduceMachine.Action]
+    ) throws(TransportError) -> Outcome? {
+        guard var changed = machine else { return nil }
+        // Taken out while it changes, so that nothing in it is copied.
+        machine = nil
+        defer { machine = changed }
+        var actions: [AllReduceMachine.Action]
+        do throws(AllReduceError) {
+            actions = try change(&changed)
+        } catch {
+            return .failed(text(error))
+        }
+        var outcome: Outcome?
+        while !actions.isEmpty {
+            var further: [AllReduceMachine.Action] = []
+            for action in actions {
+                switch action {
+                case .send(let peer, let halfStep, let message):
+                    try send(message, to: peer, halfStep: halfStep, run: run)
+                case .reduce(let chunk, let parts):
+                    let shards = membership?.shards ?? 0
+                    guard let sum = SummationOrder.reduce(parts, shards: shards, add: add) else {
+                        return .failed("partial sums of chunk \(chunk) do not make up \(shards) shards")
+                    }
+                    further += changed.reduced(chunk: chunk, bytes: sum)
+                case .place(let chunk, let bytes):
+                    buffer.place(bytes, at: chunk * WireLimits.gradientChunk / 4)
+                case .complete(_, let losses): outcome = .complete(losses: losses)
+                }
+            }
+            actions = further
+        }
+        return outcome
+    }
+
+    private func send(_ message: MeshMessage, to peer: Int, halfStep: Int, run: UInt64) throws(TransportError) {
+        guard let membership, let socket = peers[peer] else { return }
+        let envelope = MeshEnvelope(
+            run: run, generation: membership.generation, sender: membership.rank, halfStep: halfStep,
+            message: message)
+        let frames: [[UInt8]]
+        do throws(ProtocolError) {
+            frames = try MeshCodec.encode(envelope)
+        } catch {
+            discarded += 1
+            return
+        }
+        // What a full queue does not take is asked for again by the peer.
+        if try socket.send(frames) != .sent { discarded += 1 }
+    }
+
+    private func text(_ error: AllReduceError) -> String {
+        switch error {
+        case .stateMismatch(let halfStep, let rank, let digest, let other, let otherDigest):
+            "before half-step \(halfStep) the states of \(name(rank)) and \(name(other)) differ: digests "
+                + "\(String(digest, radix: 16)) and \(String(otherDigest, radix: 16))"
+        case .outOfOrder(let expected, let found): "half-step \(found) was begun where \(expected) comes next"
+        }
+    }
+
+    private func name(_ rank: Int) -> String {
+        guard let members = membership?.members, members.indices.contains(rank) else { return "rank \(rank)" }
+        return "worker \(members[rank].name) on \(members[rank].host)"
+    }
+}
+
+/// target += addend, element by element; both of the same size, which the all-reduce checks.
+private func add(_ target: inout [UInt8], _ addend: [UInt8]) {
+    target.withUnsafeMutableBytes { target in
+        addend.withUnsafeBytes { addend in
+            let count = min(target.count, addend.count) / 4
+            guard let sum = target.assumingMemoryBound(to: Float.self).baseAddress,
+                let other = addend.assumingMemoryBound(to: Float.self).baseAddress
+            else { return }
+            VectorAddition.add(other, to: sum, count: count)
+        }
+    }
+}

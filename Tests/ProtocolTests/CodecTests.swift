@@ -1,0 +1,127 @@
+import Protocol
+import Testing
+
+struct CodecTests {
+    static let losses = [
+        LossEntry(loss: 1.25, correct: 3, images: 16), LossEntry(loss: .infinity, correct: 0, images: 16),
+    ]
+    static let membership = Membership(
+        generation: 1, rank: 1, shards: 4, halfSteps: 100,
+        members: [
+            .init(worker: 7, name: "a", host: "h", meshEndpoint: "tcp://10.0.0.1:9", run: 0..<3),
+            .init(worker: 8, name: "b", host: "i", meshEndpoint: "ipc:///x", run: 3..<4),
+        ])
+    static let controls: [ControlMessage] = [
+        .hello(Hello(build: "1", name: "n", host: "h", pid: 3, numericDigest: .max, meshEndpoint: "ipc:///m")),
+        .ready(Ready(datasetDigest: "abc", imageCount: 60000)),
+        .status(WorkerStatus(phase: .ready, generation: 1, appliedHalfSteps: 12, tasks: [3, 4])),
+        .progress(first: 9, losses: losses),
+        .stateReport(StateReport(appliedHalfSteps: 4, digest: 5, edges: 2, betas: [0.5, 0.5, 0.25, 0.75])),
+        .taskResult(id: 2, losses: losses), .failure(reason: "no"), .leave(reason: ""),
+        .welcome(configuration: [1, 2, 3]), .refusal(reason: "other images"), .generation(membership),
+        .ping(lease: 64, knownLosses: 12, offersState: true),
+        .task(TaskAssignment(id: 0, replacement: nil, decided: [nil, 0, 4], shards: 0..<8)),
+        .task(TaskAssignment(id: 1, replacement: (0, 4), decided: [nil, nil], shards: 8..<9)),
+        .revoke(id: 1), .finish(reason: ""), .stateRequest(offset: 0),
+        .stateChunk(StateChunk(offset: 0, total: 3, wholeChecksum: 1, bytes: [1, 2, 3])),
+    ]
+    static let meshes: [MeshMessage] = [
+        .chunk(GradientChunk(index: 3, subtree: 2..<4, stateDigest: 77, bytes: Array(repeating: 5, count: 16))),
+        .losses(losses, stateDigest: 9), .request([.losses, .chunk(index: 4, subtree: 0..<8)]),
+    ]
+
+    @Test("a control message comes out as it went in", arguments: controls.indices)
+    func control(index: Int) throws {
+        let envelope = ControlEnvelope(run: 5, worker: 6, message: CodecTests.controls[index])
+        #expect(try ControlCodec.decode(ControlCodec.encode(envelope)) == envelope)
+    }
+
+    @Test("a mesh message comes out as it went in", arguments: meshes.indices)
+    func mesh(index: Int) throws {
+        let envelope = MeshEnvelope(
+            run: 5, generation: 1, sender: 2, halfStep: 12, message: CodecTests.meshes[index])
+        #expect(try MeshCodec.decode(MeshCodec.encode(envelope)) == envelope)
+    }
+
+    @Test("a damaged chunk is refused")
+    func damage() throws {
+        let envelope = MeshEnvelope(run: 5, generation: 1, sender: 2, halfStep: 12, message: CodecTests.meshes[0])
+        var frames = try MeshCodec.encode(envelope)
+        frames[1][3] ^= 4
+        #expect(throws: ProtocolError.checksum(what: "a gradient chunk")) { try MeshCodec.decode(frames) }
+    }
+
+    @Test("another version of the protocol is named in the error")
+    func version() throws {
+        // Field 1, the version, is 9.
+        let expected = ProtocolError.version(found: 9, expected: WireLimits.protocolVersion)
+        #expect(throws: expected) { try ControlCodec.decode([[0x08, 9]]) }
+        #expect(throws: expected) { try MeshCodec.decode([[0x08, 9]]) }
+    }
+
+    @Test("what is larger than allowed is refused")
+    func limits() throws {
+        let big = [UInt8](repeating: 0, count: WireLimits.frame + 1)
+        #expect(throws: ProtocolError.self) { try ControlCodec.decode([big]) }
+        #expect(throws: ProtocolError.self) { try MeshCodec.decode([big]) }
+        let chunk = GradientChunk(index: 0, subtree: 0..<1, stateDigest: 0, bytes: big)
+        #expect(throws: ProtocolError.self) {
+            try MeshCodec.encode(
+                MeshEnvelope(run: 1, generation: 1, sender: 0, halfStep: 0, message: .chunk(chunk)))
+        }
+        let state = StateChunk(offset: 0, total: WireLimits.state + 1, wholeChecksum: 0, bytes: [1])
+        let frames = try ControlCodec.encode(ControlEnvelope(run: 1, worker: 1, message: .stateChunk(state)))
+        #expect(throws: ProtocolError.self) { try ControlCodec.decode(frames) }
+        let losses = Array(repeating: CodecTests.losses[0], count: WireLimits.losses + 1)
+        let many = try ControlCodec.encode(
+            ControlEnvelope(run: 1, worker: 1, message: .progress(first: 0, losses: losses)))
+        #expect(throws: ProtocolError.self) { try ControlCodec.decode(many) }
+    }
+
+    @Test("memberships whose runs do not make up the shards are refused")
+    func memberships() throws {
+        for change: (inout Membership) -> Void in [
+            { $0.shards = 8 }, { $0.shards = 3 }, { $0.rank = 2 }, { $0.members[1].run = 2..<4 },
+            { $0.members.removeAll() },
+        ] {
+            var membership = CodecTests.membership
+            change(&membership)
+            let frames = try ControlCodec.encode(
+                ControlEnvelope(run: 1, worker: 1, message: .generation(membership)))
+            #expect(throws: ProtocolError.self) { try ControlCodec.decode(frames) }
+        }
+    }
+
+    @Test("mutated, cut and random messages are decoded or refused, never more")
+    func mutations() throws {
+        var random = SplitMix64(seed: 20)
+        var frames: [[[UInt8]]] = []
+        for message in CodecTests.controls {
+            frames.append(try ControlCodec.encode(ControlEnvelope(run: 5, worker: 6, message: message)))
+        }
+        for message in CodecTests.meshes {
+            frames.append(
+                try MeshCodec.encode(
+                    MeshEnvelope(run: 5, generation: 1, sender: 2, halfStep: 12, message: message)))
+        }
+        var refused = 0
+        for _ in 0..<100_000 {
+            var message = frames[Int.random(in: frames.indices, using: &random)]
+            for _ in 0...Int.random(in: 0...3, using: &random) {
+                let frame = Int.random(in: message.indices, using: &random)
+                if message[frame].isEmpty { continue }
+                let place = Int.random(in: message[frame].indices, using: &random)
+                switch Int.random(in: 0..<5, using: &random) {
+                case 0: message[frame][place] ^= 1 << UInt8.random(in: 0..<8, using: &random)
+                case 1: message[frame][place] = UInt8.random(in: .min ... .max, using: &random)
+                case 2: message[frame].removeLast(message[frame].count - place)
+                case 3: message[frame].insert(UInt8.random(in: .min ... .max, using: &random), at: place)
+                default: message.append(message[frame])
+                }
+            }
+            if (try? ControlCodec.decode(message)) == nil { refused += 1 }
+            if (try? MeshCodec.decode(message)) == nil { refused += 1 }
+        }
+        #expect(refused > 100_000)
+    }
+}
