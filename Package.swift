@@ -68,7 +68,7 @@ let package = Package(
         module("NASBench201", ["Supernet"]),
         module("Worker", ["Kernels", "Protocol", "Transport", "Search", "Datasets", logging]),
         module("Coordinator", ["Protocol", "Transport", "Search", logging]),
-        module("Reporting", ["Search", "Supernet", "NASBench201", "Checkpoint"]),
+        module("Reporting", ["Search", "Supernet", "NASBench201", "Checkpoint", crypto]),
         .executableTarget(
             name: "ostr",
             dependencies: [

@@ -1,0 +1,95 @@
+/// The end of a search as a person reads it: two cells side by side, and what they are worth.
+public enum Answer {
+    /// How many cells the benchmark knows, as it is written in text.
+    static let benchmarkSize = "15,625"
+
+    /// The lines to print.
+    ///
+    /// - Parameters:
+    ///   - configuration: of the run; says what kind of run it was.
+    ///   - folder: the run folder's path.
+    public static func lines(
+        _ summary: Summary, space: SpaceNames, epochs: Int, channels: Int, cells: Int, dataset: String,
+        folder: String, frame: TextTable.Frame
+    ) -> [String] {
+        var lines = [""]
+        lines += table(summary, space: space).lines(frame)
+        lines.append("")
+        lines.append(
+            "The supernet before selection: loss \(Progress.fixed(summary.supernet.loss, 3)), accuracy "
+                + "\(Progress.percent(summary.supernet.accuracy)) on \(grouped(summary.supernet.images)) "
+                + "held-out images of \(dataset).")
+        lines.append(kind(epochs: epochs, channels: channels, cells: cells))
+        lines.append("Architecture  \(summary.architecture)")
+        lines.append("Genotype      \(summary.genotype)")
+        lines.append("Run folder    \(folder)   (digest \(summary.digest.prefix(16)), \(duration(summary.seconds)))")
+        return lines
+    }
+
+    /// One honest sentence about what the run can show.
+    static func kind(epochs: Int, channels: Int, cells: Int) -> String {
+        let size = "C=\(channels), N=\(cells), \(epochs) \(epochs == 1 ? "epoch" : "epochs")"
+        if epochs >= 50 && channels >= 16 && cells >= 5 {
+            return "This was a run of the published size (\(size)); one seed is one sample, compare over several."
+        }
+        return "This was a small run (\(size)): its betas are still close to uniform, so which cell wins is mostly "
+            + "chance. It shows\nthe method at work and says nothing about how strength compares with magnitude on a "
+            + "supernet trained for long."
+    }
+
+    static func table(_ summary: Summary, space: SpaceNames) -> TextTable {
+        let (strength, magnitude) = (summary.strengthCell, summary.magnitudeCell)
+        var table = TextTable(header: ["", "by strength", "by magnitude"])
+        for edge in space.edges.indices {
+            table.append(["edge \(space.edge(edge))", name(strength, edge), name(magnitude, edge)])
+        }
+        for (one, other) in zip(strength.accuracies, magnitude.accuracies) {
+            table.appendRule()
+            table.append([
+                "\(one.dataset) validation", Progress.fixed(one.validation, 2) + " %",
+                Progress.fixed(other.validation, 2) + " %",
+            ])
+            table.append([
+                "\(one.dataset) test", Progress.fixed(one.test, 2) + " %", Progress.fixed(other.test, 2) + " %",
+            ])
+            table.append(["rank of \(benchmarkSize)", grouped(one.rank), grouped(other.rank)])
+        }
+        table.appendRule()
+        table.append([
+            "parameters", Progress.fixed(strength.parametersMillions, 3) + " M",
+            Progress.fixed(magnitude.parametersMillions, 3) + " M",
+        ])
+        return table
+    }
+
+    /// The lines that `ostr query` prints for one cell.
+    public static func lines(_ cell: CellReport, space: SpaceNames, frame: TextTable.Frame) -> [String] {
+        var table = TextTable(header: ["data set", "validation", "test", "rank of \(benchmarkSize)"])
+        for accuracy in cell.accuracies {
+            table.append([
+                accuracy.dataset, Progress.fixed(accuracy.validation, 2) + " %",
+                Progress.fixed(accuracy.test, 2) + " %", grouped(accuracy.rank),
+            ])
+        }
+        return [cell.architecture] + table.lines(frame) + [
+            "parameters \(Progress.fixed(cell.parametersMillions, 3)) M, number \(cell.index) of the benchmark"
+        ]
+    }
+
+    private static func name(_ cell: CellReport, _ edge: Int) -> String {
+        cell.operations.indices.contains(edge) ? cell.operations[edge] : ""
+    }
+
+    private static func duration(_ seconds: Double) -> String { Progress.duration(seconds) }
+
+    /// `15,625`.
+    static func grouped(_ number: Int) -> String {
+        var digits = Array("\(number.magnitude)")
+        var place = digits.count - 3
+        while place > 0 {
+            digits.insert(",", at: place)
+            place -= 3
+        }
+        return (number < 0 ? "-" : "") + String(digits)
+    }
+}

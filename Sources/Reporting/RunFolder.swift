@@ -1,0 +1,87 @@
+import Foundation
+
+/// The folder that holds everything of one run. Not safe to use from two threads at once.
+///
+/// `summary.json` is written last and whole: where it is, the run is complete.
+public struct RunFolder: Sendable {
+    /// As given by the user.
+    public let path: String
+
+    private init(path: String) { self.path = path }
+
+    /// - Throws: `ReportingError.exists` when something is at the path, which no run may write into.
+    public static func requireAbsent(_ path: String) throws(ReportingError) {
+        var status = stat()
+        if lstat(path, &status) == 0 { throw .exists(folder: path) }
+    }
+
+    /// Makes the folder, and the folders above it where they are missing.
+    ///
+    /// - Throws: `ReportingError.exists` when something is at the path already; of two runs that ask for the same
+    ///   folder at the same moment, one gets it.
+    public static func create(_ path: String) throws(ReportingError) -> RunFolder {
+        let parent = (path as NSString).deletingLastPathComponent
+        if !parent.isEmpty && parent != "/" {
+            do {
+                try FileManager.default.createDirectory(atPath: parent, withIntermediateDirectories: true)
+            } catch {
+                throw .cannotCreate(folder: path, reason: reason(of: error, parent: parent))
+            }
+        }
+        guard mkdir(path, 0o755) == 0 else {
+            let number = errno
+            if number == EEXIST { throw .exists(folder: path) }
+            throw .cannotCreate(folder: path, reason: FileWriting.reason(number))
+        }
+        return RunFolder(path: path)
+    }
+
+    /// `runs/20260131-094512-nasbench201-fashion-mnist`, in local time.
+    public static func defaultPath(space: String, dataset: String, date: Date = Date()) -> String {
+        var seconds = time_t(date.timeIntervalSince1970)
+        var parts = tm()
+        localtime_r(&seconds, &parts)
+        var buffer = [CChar](repeating: 0, count: 32)
+        let length = strftime(&buffer, buffer.count, "%Y%m%d-%H%M%S", &parts)
+        let stamp = String(decoding: buffer[..<length].map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        return "runs/\(stamp)-\(space)-\(dataset)"
+    }
+
+    /// The path of a file in this folder.
+    public func file(_ name: String) -> String { (path as NSString).appendingPathComponent(name) }
+
+    /// Writes a file whole or not at all.
+    public func write(_ name: String, _ text: String) throws(ReportingError) {
+        try FileWriting.replace(file(name), with: Array(text.utf8))
+    }
+
+    /// Writes a value as JSON with sorted keys; numbers that JSON has no form for become the strings `Infinity`,
+    /// `-Infinity` and `NaN`.
+    public func write(_ name: String, json value: some Encodable) throws(ReportingError) {
+        do {
+            try FileWriting.replace(file(name), with: RunFolder.encode(value, pretty: true))
+        } catch let error as ReportingError {
+            throw error
+        } catch {
+            throw .write(file: file(name), reason: "\(error)")
+        }
+    }
+
+    /// JSON with sorted keys, in one line or indented, with a newline at the end.
+    static func encode(_ value: some Encodable, pretty: Bool) throws -> [UInt8] {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = pretty ? [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
+            : [.sortedKeys, .withoutEscapingSlashes]
+        encoder.nonConformingFloatEncodingStrategy = .convertToString(
+            positiveInfinity: "Infinity", negativeInfinity: "-Infinity", nan: "NaN")
+        return Array(try encoder.encode(value)) + [UInt8(ascii: "\n")]
+    }
+
+    private static func reason(of error: any Error, parent: String) -> String {
+        let cocoa = error as NSError
+        if let underlying = cocoa.userInfo[NSUnderlyingErrorKey] as? NSError, underlying.domain == NSPOSIXErrorDomain {
+            return "\(parent): \(FileWriting.reason(Int32(underlying.code)))"
+        }
+        return "\(parent) cannot be made (\(cocoa.localizedDescription))"
+    }
+}
