@@ -1,3 +1,5 @@
+import Checkpoint
+
 /// Why something of a run could not be written.
 public enum ReportingError: Error, Sendable, Equatable, CustomStringConvertible {
     /// The output folder is there already.
@@ -16,5 +18,16 @@ public enum ReportingError: Error, Sendable, Equatable, CustomStringConvertible 
         case .write(let file, let reason):
             "cannot write \(file): \(reason)"
         }
+    }
+}
+
+extension ReportingError {
+    init(_ error: CheckpointError) {
+        self =
+            switch error {
+            case .unwritable(let file, let reason), .unreadable(let file, let reason):
+                .write(file: file, reason: reason)
+            case .malformed, .mismatch: .write(file: "\(error)", reason: "it is malformed")
+            }
     }
 }

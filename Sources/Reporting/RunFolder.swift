@@ -1,3 +1,4 @@
+import Checkpoint
 import Foundation
 
 /// The folder that holds everything of one run. Not safe to use from two threads at once.
@@ -9,10 +10,23 @@ public struct RunFolder: Sendable {
 
     private init(path: String) { self.path = path }
 
-    /// - Throws: `ReportingError.exists` when something is at the path, which no run may write into.
-    public static func requireAbsent(_ path: String) throws(ReportingError) {
+    /// Checks that `create` would succeed now, without making anything.
+    ///
+    /// - Throws: `ReportingError.exists` when something is at the path; `.cannotCreate` when the nearest folder above
+    ///   it that exists is not a folder or cannot be written to.
+    public static func requireCreatable(_ path: String) throws(ReportingError) {
         var status = stat()
         if lstat(path, &status) == 0 { throw .exists(folder: path) }
+        if errno != ENOENT { throw .cannotCreate(folder: path, reason: FileWriting.reason(errno)) }
+        var parent = (path as NSString).deletingLastPathComponent
+        while !parent.isEmpty && stat(parent, &status) != 0 {
+            if errno != ENOENT { throw .cannotCreate(folder: path, reason: "\(parent): \(FileWriting.reason(errno))") }
+            parent = (parent as NSString).deletingLastPathComponent
+        }
+        if parent.isEmpty { parent = "." }
+        if access(parent, W_OK | X_OK) != 0 {
+            throw .cannotCreate(folder: path, reason: "\(parent): \(FileWriting.reason(errno))")
+        }
     }
 
     /// Makes the folder, and the folders above it where they are missing.
@@ -52,18 +66,26 @@ public struct RunFolder: Sendable {
 
     /// Writes a file whole or not at all.
     public func write(_ name: String, _ text: String) throws(ReportingError) {
-        try FileWriting.replace(file(name), with: Array(text.utf8))
+        try replace(name, with: Array(text.utf8))
     }
 
     /// Writes a value as JSON with sorted keys; numbers that JSON has no form for become the strings `Infinity`,
     /// `-Infinity` and `NaN`.
     public func write(_ name: String, json value: some Encodable) throws(ReportingError) {
+        let bytes: [UInt8]
         do {
-            try FileWriting.replace(file(name), with: RunFolder.encode(value, pretty: true))
-        } catch let error as ReportingError {
-            throw error
+            bytes = try RunFolder.encode(value, pretty: true)
         } catch {
             throw .write(file: file(name), reason: "\(error)")
+        }
+        try replace(name, with: bytes)
+    }
+
+    private func replace(_ name: String, with bytes: [UInt8]) throws(ReportingError) {
+        do {
+            try AtomicFile.write([bytes[...]], to: file(name))
+        } catch {
+            throw ReportingError(error)
         }
     }
 

@@ -1,0 +1,65 @@
+import Coordinator
+import Reporting
+import Search
+import Supernet
+import Worker
+
+/// Why a command failed: what is printed, and the exit code.
+struct Failure: Error, Equatable {
+    var status: ExitStatus
+    /// One line: what was wrong, what was found, what is allowed or helps.
+    var message: String
+
+    init(_ status: ExitStatus, _ message: String) {
+        self.status = status
+        self.message = message
+    }
+
+    init(_ error: SearchError) {
+        switch error {
+        case .configuration: self.init(.usage, error.description)
+        case .nonFinite: self.init(.software, error.description)
+        case .mismatch: self.init(.data, error.description)
+        }
+    }
+
+    init(_ error: SupernetError) {
+        self.init(.usage, error.description)
+    }
+
+    init(_ error: ReportingError) {
+        switch error {
+        case .exists, .cannotCreate: self.init(.cannotCreate, error.description)
+        case .write: self.init(.inputOutput, error.description)
+        }
+    }
+
+    init(_ error: CoordinatorError) {
+        let status: ExitStatus =
+            switch error {
+            case .addressInUse: .unavailable
+            case .endpoint: .usage
+            case .tooFewWorkers, .workerLost, .workerExited: .temporary
+            case .cannotStart: .system
+            case .workerFailed, .disagreement: .software
+            case .interrupted(let signal): .signal(signal)
+            case .search(let error): Failure(error).status
+            case .transport: .inputOutput
+            }
+        self.init(status, error.description)
+    }
+
+    init(_ error: WorkerError) {
+        let status: ExitStatus =
+            switch error {
+            case .noCoordinator: .unavailable
+            case .coordinatorGone, .runEnded, .launcherGone: .temporary
+            case .refused: .configuration
+            case .interrupted(let signal): .signal(signal)
+            case .data: .data
+            case .computation: .software
+            case .transport: .unavailable
+            }
+        self.init(status, error.description)
+    }
+}

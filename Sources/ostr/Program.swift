@@ -1,0 +1,63 @@
+import ArgumentParser
+import Foundation
+import Reporting
+
+/// The entry: parses, runs, and ends with one clear line and a fitting exit code when something is wrong.
+@main
+enum Program {
+    /// Standard error, shared by progress, log and errors so that they do not write into each other's lines.
+    static let console = Console()
+
+    static func main() {
+        do {
+            var command = try Ostr.parseAsRoot()
+            try command.run()
+        } catch {
+            end(with: error)
+        }
+    }
+
+    /// Prints what went wrong and ends the process.
+    static func end(with error: any Error) -> Never {
+        console.clearStatus()
+        if let failure = error as? Failure {
+            console.print("ostr: error: \(failure.message)")
+            exit(failure.status.rawValue)
+        }
+        let code = Ostr.exitCode(for: error)
+        if code == .success {
+            // A request for help, the version or a completion script.
+            print(Ostr.fullMessage(for: error))
+            exit(code.rawValue)
+        }
+        console.print("ostr: error: \(Ostr.message(for: error))")
+        console.print("`ostr help`, and `ostr help COMMAND`, list every option with its default.")
+        exit(code.rawValue)
+    }
+}
+
+/// The root command.
+struct Ostr: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "ostr",
+        abstract: "Finds neural architectures by operation strength, on as many processes as you give it.",
+        discussion: """
+            `ostr` trains a DARTS supernet on real images and then, edge by edge, keeps the operation whose \
+            presence alone makes the loss smallest (OStr-DARTS, arXiv 2409.14433). For one configuration and seed \
+            the result is the same to the bit, however many workers compute it.
+
+            Begin with:
+              ostr search --preset demo          a whole search, a few minutes on 2 cores
+              ostr help search                   every option, with its default
+              ostr query '|nor_conv_3x3~0|+|none~0|nor_conv_3x3~1|+|skip_connect~0|nor_conv_3x3~1|avg_pool_3x3~2|'
+
+            Exit codes: 0 done; 64 wrong usage or impossible values; 65 malformed data; 66 missing input; \
+            69 an address in use or nobody there; 70 the computation failed; 73 the output cannot be created; \
+            74 a failed write; 75 a worker was lost or did not come; 78 worker and coordinator do not fit.
+            """,
+        version: Version.current,
+        subcommands: [
+            SearchCommand.self, CoordinatorCommand.self, WorkerCommand.self, SelectCommand.self, QueryCommand.self,
+            BenchCommand.self,
+        ])
+}
