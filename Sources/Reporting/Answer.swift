@@ -1,3 +1,5 @@
+import Supernet
+
 /// The end of a search as a person reads it: two cells side by side, and what they are worth.
 public enum Answer {
     /// How many cells the benchmark knows, as it is written in text.
@@ -9,7 +11,7 @@ public enum Answer {
     ///   - configuration: of the run; says what kind of run it was.
     ///   - folder: the run folder's path.
     public static func lines(
-        _ summary: Summary, space: SpaceNames, epochs: Int, channels: Int, cells: Int, dataset: String,
+        _ summary: Summary, space: SearchSpace, epochs: Int, channels: Int, cells: Int, dataset: String,
         folder: String, frame: TextTable.Frame
     ) -> [String] {
         var lines = [""]
@@ -37,11 +39,11 @@ public enum Answer {
             + "supernet trained for long."
     }
 
-    static func table(_ summary: Summary, space: SpaceNames) -> TextTable {
+    static func table(_ summary: Summary, space: SearchSpace) -> TextTable {
         let (strength, magnitude) = (summary.strengthCell, summary.magnitudeCell)
         var table = TextTable(header: ["", "by strength", "by magnitude"])
         for edge in space.edges.indices {
-            table.append(["edge \(space.edge(edge))", name(strength, edge), name(magnitude, edge)])
+            table.append(["edge \(space.edgeName(edge))", name(strength, edge), name(magnitude, edge)])
         }
         for (one, other) in zip(strength.accuracies, magnitude.accuracies) {
             table.appendRule()
@@ -63,7 +65,7 @@ public enum Answer {
     }
 
     /// The lines that `ostr query` prints for one cell.
-    public static func lines(_ cell: CellReport, space: SpaceNames, frame: TextTable.Frame) -> [String] {
+    public static func lines(_ cell: CellReport, space: SearchSpace, frame: TextTable.Frame) -> [String] {
         var table = TextTable(header: ["data set", "validation", "test", "rank of \(benchmarkSize)"])
         for accuracy in cell.accuracies {
             table.append([

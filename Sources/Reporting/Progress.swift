@@ -1,4 +1,5 @@
 import Search
+import Supernet
 
 /// What a search's events mean for whoever watches: lines to keep, and one line about the present moment.
 ///
@@ -39,7 +40,7 @@ public struct Progress: Sendable {
         }
     }
 
-    private let space: SpaceNames
+    private let space: SearchSpace
     private var epochs = 0
     private var stepsPerEpoch = 0
     private var phaseStart = 0.0
@@ -47,7 +48,7 @@ public struct Progress: Sendable {
     private var lastLoss: LossSum?
 
     /// - Parameter space: names of edges and operations.
-    public init(space: SpaceNames) { self.space = space }
+    public init(space: SearchSpace) { self.space = space }
 
     /// What an event adds to the display.
     public mutating func receive(_ event: SearchEvent, at seconds: Double) -> [Output] {
@@ -76,7 +77,7 @@ public struct Progress: Sendable {
         case .evaluationsDone(let done, let total):
             return [.status(selectionStatus(done: done, total: total, at: seconds))]
         case .edgeDecided(let edge, let operation):
-            return [.line("edge \(space.edge(edge)): \(space.operation(operation))")]
+            return [.line("edge \(space.edgeName(edge)): \(space.operationName(operation))")]
         case .workerJoined(let name, let count):
             return [.line("worker \(name) joined (\(count))")]
         case .workerLost(let name, let reason):

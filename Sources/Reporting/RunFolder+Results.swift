@@ -5,7 +5,7 @@ import Supernet
 extension RunFolder {
     /// Writes strengths, genotype and supernet, and last the summary, by whose presence a run is known to be complete.
     public func writeResults(
-        _ outcome: SearchOutcome, summary: Summary, space: SpaceNames, weights: ParameterDirectory,
+        _ outcome: SearchOutcome, summary: Summary, space: SearchSpace, weights: ParameterDirectory,
         alphas: ParameterDirectory
     ) throws(ReportingError) {
         try write("strengths.csv", StrengthTable.csv(outcome.selection, space: space))

@@ -1,4 +1,5 @@
 import Search
+import Supernet
 
 /// Shows a search while it runs, and writes its run folder.
 ///
@@ -21,7 +22,7 @@ public final class RunObserver {
     /// - Parameters:
     ///   - path: of the run folder, which does not exist yet.
     ///   - description: written to `config.json`.
-    public init(path: String, description: RunDescription, space: SpaceNames, console: Console) {
+    public init(path: String, description: RunDescription, space: SearchSpace, console: Console) {
         self.path = path
         self.description = description
         self.console = console
