@@ -72,7 +72,8 @@ let package = Package(
         .executableTarget(
             name: "ostr",
             dependencies: [
-                "Coordinator", "Worker", "Search", "Supernet", "Datasets", "Checkpoint", "NASBench201", "Reporting",
+                "Coordinator", "Worker", "Search", "Supernet", "Kernels", "Datasets", "Checkpoint", "NASBench201",
+                "Reporting",
                 argumentParser, logging,
             ],
             swiftSettings: strict),

@@ -32,6 +32,8 @@ struct BatchOptions: ParsableArguments {
         return BatchOptions.allowed(batch: batch).last { $0 <= largest } ?? 1
     }
 
+    var shardImages: Int { batch / shardCount }
+
     /// Powers of two that divide a batch, rising.
     static func allowed(batch: Int) -> [Int] {
         var result: [Int] = []
