@@ -1,3 +1,4 @@
+import Search
 import Supernet
 
 /// The end of a search as a person reads it: two cells side by side, and what they are worth.
@@ -8,11 +9,11 @@ public enum Answer {
     /// The lines to print.
     ///
     /// - Parameters:
-    ///   - configuration: of the run; says what kind of run it was.
+    ///   - epochs: that the supernet was trained for; nil where nobody knows.
     ///   - folder: the run folder's path.
     public static func lines(
-        _ summary: Summary, space: SearchSpace, epochs: Int, channels: Int, cells: Int, dataset: String,
-        folder: String, frame: TextTable.Frame
+        _ summary: Summary, space: SearchSpace, epochs: Int?, configuration: SearchConfiguration, folder: String,
+        frame: TextTable.Frame
     ) -> [String] {
         var lines = [""]
         lines += table(summary, space: space).lines(frame)
@@ -20,8 +21,8 @@ public enum Answer {
         lines.append(
             "The supernet before selection: loss \(Progress.fixed(summary.supernet.loss, 3)), accuracy "
                 + "\(Progress.percent(summary.supernet.accuracy)) on \(grouped(summary.supernet.images)) "
-                + "held-out images of \(dataset).")
-        lines.append(kind(epochs: epochs, channels: channels, cells: cells))
+                + "held-out images of \(configuration.dataset.rawValue).")
+        lines.append(kind(epochs: epochs, configuration.supernet))
         lines.append("Architecture  \(summary.architecture)")
         lines.append("Genotype      \(summary.genotype)")
         lines.append("Run folder    \(folder)   (digest \(summary.digest.prefix(16)), \(duration(summary.seconds)))")
@@ -29,14 +30,14 @@ public enum Answer {
     }
 
     /// One honest sentence about what the run can show.
-    static func kind(epochs: Int, channels: Int, cells: Int) -> String {
-        let size = "C=\(channels), N=\(cells), \(epochs) \(epochs == 1 ? "epoch" : "epochs")"
-        if epochs >= 50 && channels >= 16 && cells >= 5 {
-            return "This was a run of the published size (\(size)); one seed is one sample, compare over several."
+    static func kind(epochs: Int?, _ shape: SupernetShape) -> String {
+        let training = epochs.map { "\($0) \($0 == 1 ? "epoch" : "epochs")" } ?? "trained elsewhere"
+        let size = "C=\(shape.channels), N=\(shape.cells), \(training)"
+        if shape.channels >= 16 && shape.cells >= 5 && epochs ?? 50 >= 50 {
+            return "A supernet of the published size (\(size)). One seed is one sample: compare over several."
         }
-        return "This was a small run (\(size)): its betas are still close to uniform, so which cell wins is mostly "
-            + "chance. It shows\nthe method at work and says nothing about how strength compares with magnitude on a "
-            + "supernet trained for long."
+        return "A small, briefly trained supernet (\(size)): its betas are still close to uniform, so which cell wins is\n"
+            + "largely chance. This shows the method at work; it cannot show how strength compares with magnitude."
     }
 
     static func table(_ summary: Summary, space: SearchSpace) -> TextTable {

@@ -33,8 +33,7 @@ struct ConsoleLog: LogHandler {
 struct LogOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "Show log messages of this level and above: trace, debug, info, notice, warning, error, critical.",
-            valueName: "level"))
+            "Show log messages of this level and above.", valueName: "level"))
     var logLevel: Logger.Level = .warning
 
     /// To be called once, before the first logger is made.

@@ -1,4 +1,6 @@
+import Checkpoint
 import Coordinator
+import Datasets
 import Reporting
 import Search
 import Supernet
@@ -15,6 +17,21 @@ struct Failure: Error, Equatable {
         self.message = message
     }
 
+    /// Any error that a command may end with, as a failure; nil for what the argument parser has to say itself.
+    static func of(_ error: any Error) -> Failure? {
+        switch error {
+        case let error as Failure: error
+        case let error as SearchError: Failure(error)
+        case let error as SupernetError: Failure(error)
+        case let error as DatasetError: Failure(error)
+        case let error as CheckpointError: Failure(error)
+        case let error as ReportingError: Failure(error)
+        case let error as CoordinatorError: Failure(error)
+        case let error as WorkerError: Failure(error)
+        default: nil
+        }
+    }
+
     init(_ error: SearchError) {
         switch error {
         case .configuration: self.init(.usage, error.description)
@@ -25,6 +42,20 @@ struct Failure: Error, Equatable {
 
     init(_ error: SupernetError) {
         self.init(.usage, error.description)
+    }
+
+    init(_ error: DatasetError) {
+        self.init(.data, "\(error)")
+    }
+
+    init(_ error: CheckpointError) {
+        let status: ExitStatus =
+            switch error {
+            case .unreadable: .noInput
+            case .unwritable: .inputOutput
+            case .malformed, .mismatch: .data
+            }
+        self.init(status, error.description)
     }
 
     init(_ error: ReportingError) {

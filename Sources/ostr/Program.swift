@@ -17,10 +17,17 @@ enum Program {
         }
     }
 
+    /// What lists the options of the command that was typed.
+    private static var helpCommand: String {
+        let known = Ostr.configuration.subcommands.map { $0._commandName }
+        let typed = CommandLine.arguments.dropFirst().first { known.contains($0) }
+        return "ostr help" + (typed.map { " \($0)" } ?? "")
+    }
+
     /// Prints what went wrong and ends the process.
     static func end(with error: any Error) -> Never {
         console.clearStatus()
-        if let failure = error as? Failure {
+        if let failure = Failure.of(error) {
             console.print("ostr: error: \(failure.message)")
             exit(failure.status.rawValue)
         }
@@ -30,8 +37,7 @@ enum Program {
             print(Ostr.fullMessage(for: error))
             exit(code.rawValue)
         }
-        console.print("ostr: error: \(Ostr.message(for: error))")
-        console.print("`ostr help`, and `ostr help COMMAND`, list every option with its default.")
+        console.print("ostr: error: \(Ostr.message(for: error)) See `\(helpCommand)`.")
         exit(code.rawValue)
     }
 }
@@ -47,13 +53,18 @@ struct Ostr: ParsableCommand {
             the result is the same to the bit, however many workers compute it.
 
             Begin with:
-              ostr search --preset demo          a whole search, a few minutes on 2 cores
-              ostr help search                   every option, with its default
-              ostr query '|nor_conv_3x3~0|+|none~0|nor_conv_3x3~1|+|skip_connect~0|nor_conv_3x3~1|avg_pool_3x3~2|'
+              ostr search          a whole search, a few minutes on 2 cores
+              ostr help search     every option, with its default
 
-            Exit codes: 0 done; 64 wrong usage or impossible values; 65 malformed data; 66 missing input; \
-            69 an address in use or nobody there; 70 the computation failed; 73 the output cannot be created; \
-            74 a failed write; 75 a worker was lost or did not come; 78 worker and coordinator do not fit.
+            Exit codes:
+              0   done
+              64  wrong usage or impossible values
+              65  malformed input; 66 missing input
+              69  an address in use, or nobody at an address
+              70  the computation failed; 71 the system refused something
+              73  the output folder cannot be created; 74 a write failed
+              75  a worker was lost, or did not come in time
+              78  a worker and a coordinator that do not fit each other
             """,
         version: Version.current,
         subcommands: [

@@ -77,7 +77,7 @@ enum PeakMemory {
     static func bytes(ofChildren: Bool = false) -> Int {
         var usage = rusage()
         #if os(Linux)
-            getrusage(ofChildren ? RUSAGE_CHILDREN : RUSAGE_SELF, &usage)
+            getrusage(ofChildren ? RUSAGE_CHILDREN.rawValue : RUSAGE_SELF.rawValue, &usage)
             return usage.ru_maxrss * 1024
         #else
             getrusage(ofChildren ? RUSAGE_CHILDREN : RUSAGE_SELF, &usage)

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Reporting
+import Search
 import Supernet
 
 /// `ostr bench`: how fast one step is here.
@@ -25,7 +26,7 @@ struct BenchCommand: ParsableCommand {
             weights: forward, backward, clipping, SGD. alphas: forward, backward for the alphas alone, Adam. \
             evaluate: forward, what one strength evaluation of a batch costs.
 
-              ostr bench --work weights
+              ostr bench
               ostr bench --work evaluate --channels 8 --cells 1 --steps 10
 
             With --workers above 1, local worker processes compute the shards of each batch together, as in a search.
@@ -34,10 +35,10 @@ struct BenchCommand: ParsableCommand {
             classifier as two operations; fma_peak_gflops is what one core does at most, measured at the same time.
             """)
 
-    @Option(help: ArgumentHelp("Search space: nasbench201.", valueName: "name"))
+    @Option(help: ArgumentHelp("Search space.", valueName: "name"))
     var space: SpaceName = .nasbench201
 
-    @Option(help: ArgumentHelp("What one step does: weights, alphas or evaluate.", valueName: "work"))
+    @Option(help: ArgumentHelp("What one step does.", valueName: "work"))
     var work: Work = .weights
 
     @Option(help: ArgumentHelp("Processes that compute, one core each.", valueName: "n"))
@@ -103,6 +104,6 @@ struct BenchCommand: ParsableCommand {
         let report = BenchReport(
             self, seconds: Array(seconds.dropFirst(warmup)),
             multiplyAdds: try Supernet(shape: shape, shardImages: 1).multiplyAdds(work.pass) * batches.batch)
-        try StandardOutput.print([try RunFolder.line(report)])
+        try StandardOutput.print([try JSONLine.text(report)])
     }
 }

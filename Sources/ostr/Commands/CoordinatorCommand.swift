@@ -12,8 +12,11 @@ struct CoordinatorCommand: ParsableCommand {
             Waits for the workers, plans, decides and writes the run folder; it computes no loss itself. Workers need \
             the same images in a folder of their own; they are compared by digest.
 
-              ostr coordinator --bind tcp://*:7201 --workers 2 --insecure --preset demo       on one machine
-              ostr worker --connect tcp://first:7201 --insecure                               on each of two others
+              ostr coordinator --bind tcp://*:7201 --workers 2 --insecure
+              ostr worker --connect tcp://first:7201 --insecure
+
+            The second line is for each of two other machines, when `first` is \
+            the name of the one with the coordinator.
             """)
 
     @OptionGroup var options: SearchOptions
@@ -44,7 +47,7 @@ struct CoordinatorCommand: ParsableCommand {
 
     mutating func run() throws {
         options.log.start()
-        let prepared = try PreparedRun(options)
+        let prepared = try PreparedRun(options, workersHere: 0)
         let run = Run(prepared, command: "coordinator", workers: workers)
         let coordinator = run.coordinatorOptions(endpoint: bind) {
             $0.joinTimeout = .seconds(joinTimeout)

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Reporting
+import Supernet
 
 /// `ostr query`: what the benchmark knows of one cell.
 struct QueryCommand: ParsableCommand {
@@ -10,7 +11,7 @@ struct QueryCommand: ParsableCommand {
             The table of all 15,625 cells is inside the program. A cell is written as the benchmark writes it: for \
             each node, the operations on its incoming edges with the nodes they come from.
 
-              ostr query '|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|skip_connect~0|nor_conv_3x3~1|nor_conv_3x3~2|'
+              ostr query '|none~0|+|none~0|none~1|+|nor_conv_3x3~0|none~1|none~2|'
 
             Operations: none, skip_connect, nor_conv_1x1, nor_conv_3x3, avg_pool_3x3.
             """)
@@ -24,7 +25,7 @@ struct QueryCommand: ParsableCommand {
     mutating func run() throws {
         let cell = try CellReport(architecture: architecture)
         if json {
-            try StandardOutput.print([try cell.jsonLine()])
+            try StandardOutput.print([try JSONLine.text(cell)])
         } else {
             try StandardOutput.print(Answer.lines(cell, space: .nasbench201, frame: StandardOutput.frame))
         }

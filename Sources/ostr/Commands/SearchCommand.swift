@@ -9,10 +9,12 @@ struct SearchCommand: ParsableCommand {
             Starts a coordinator and local workers, one core each, and takes them away again whatever happens. \
             Progress goes to standard error, the answer to standard output, everything to the run folder.
 
-              ostr search                                            a small search on Fashion-MNIST
-              ostr search --dataset cifar10 --data data/cifar10      the same on CIFAR-10 (script/fetch-cifar10)
-              ostr search --preset paper --workers 16 --output runs/paper
-              ostr search --workers 0 --seed 7                       one process, no network; the same numbers
+              ostr search                               small, on Fashion-MNIST
+              ostr search --dataset cifar10             small, on CIFAR-10
+              ostr search --preset paper --workers 16   the published size
+              ostr search --workers 0                   no network, same numbers
+
+            CIFAR-10 comes with script/fetch-cifar10. \
 
             For several machines see `ostr help coordinator`.
             """)
@@ -33,8 +35,8 @@ struct SearchCommand: ParsableCommand {
 
     mutating func run() throws {
         options.log.start()
-        let prepared = try PreparedRun(options)
-        let workers = self.workers ?? WorkerCount.automatic(shards: prepared.configuration.shards)
+        let workers = self.workers ?? WorkerCount.automatic(shards: options.batches.shardCount)
+        let prepared = try PreparedRun(options, workersHere: workers)
         try Run(prepared, command: "search", workers: workers).performLocally()
     }
 }

@@ -10,7 +10,7 @@ struct SelectCommand: ParsableCommand {
             training images, as in a search; batch normalisation uses its shard's statistics.
 
               ostr select --supernet runs/first/supernet.safetensors --full-table
-              ostr select --supernet darts-v1.safetensors --dataset cifar10 --data data/cifar10 --workers 8
+              ostr select --supernet torch.safetensors --dataset cifar10
             """)
 
     @OptionGroup var options: SelectOptions

@@ -11,7 +11,7 @@ struct WorkerCommand: ParsableCommand {
         discussion: """
             Start one for each core. What is searched comes from the coordinator; the images come from a folder here.
 
-              ostr worker --connect tcp://first:7201 --data /usr/share/datasets/fashion-mnist --insecure
+              ostr worker --connect tcp://first:7201 --insecure
             """)
 
     @Option(

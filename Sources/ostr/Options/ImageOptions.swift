@@ -5,8 +5,7 @@ import Datasets
 struct ImageOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "Data set: fashion-mnist, mnist, cifar10 or cifar100. (default: demo fashion-mnist, paper cifar10)",
-            valueName: "name"))
+            "Data set. (default: demo fashion-mnist, paper cifar10)", valueName: "name"))
     var dataset: DatasetKind?
 
     @Option(

@@ -36,5 +36,5 @@ enum SpaceName: String, CaseIterable, ExpressibleByArgument {
     case nasbench201
 }
 
-extension DatasetKind: @retroactive ExpressibleByArgument {}
-extension StepOrder: @retroactive ExpressibleByArgument {}
+extension DatasetKind: ExpressibleByArgument {}
+extension StepOrder: ExpressibleByArgument {}

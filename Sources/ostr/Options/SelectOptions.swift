@@ -13,9 +13,7 @@ struct SelectOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Data set: fashion-mnist, mnist, cifar10 or cifar100. (default: that in the file's metadata, else "
-                + "fashion-mnist)",
-            valueName: "name"))
+            "Data set. (default: that in the file's metadata, else fashion-mnist)", valueName: "name"))
     var dataset: DatasetKind?
 
     @Option(

@@ -5,7 +5,7 @@ struct SupernetOptions: ParsableArguments {
     static let largestChannels = 4096
     static let largestCells = 1000
 
-    @Option(help: ArgumentHelp("Search space: nasbench201.", valueName: "name"))
+    @Option(help: ArgumentHelp("Search space.", valueName: "name"))
     var space: SpaceName = .nasbench201
 
     @Option(

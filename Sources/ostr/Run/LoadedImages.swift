@@ -11,12 +11,13 @@ struct LoadedImages {
     ///   - presetLimit: what a preset uses at most, when nothing was asked for.
     init(_ kind: DatasetKind, folder: String, limit: Int?, presetLimit: Int?) throws(DatasetError) {
         do {
-            self.limit = limit ?? presetLimit
             dataset = try ImageDataset.load(kind: kind, folder: folder, split: .training, limit: limit ?? presetLimit)
         } catch {
-            guard limit == nil, case .tooFew = error else { throw error }
-            self.limit = nil
+            guard limit == nil, presetLimit != nil, case .tooFew = error else { throw error }
             dataset = try ImageDataset.load(kind: kind, folder: folder, split: .training, limit: nil)
+            self.limit = nil
+            return
         }
+        self.limit = limit ?? presetLimit
     }
 }

@@ -15,12 +15,15 @@ struct PreparedRun {
     /// A trained supernet to select from, and the file it came from.
     var initialState: TrainingState?
     var supernetFile: String?
+    /// Epochs that the supernet has been trained for when strengths are measured; nil where a file does not tell.
+    let trainedEpochs: Int?
 
     /// A search from the beginning.
     ///
+    /// - Parameter workersHere: worker processes on this machine, whose memory is checked.
     /// - Throws: what says which value, file or folder is wrong, in this order: output, images, sizes.
-    init(_ options: SearchOptions) throws {
-        let preset = Preset(options.preset)
+    init(_ options: SearchOptions, workersHere: Int) throws {
+        let preset = Preset(options.beginning.preset)
         let kind = options.images.kind(preset)
         let space = options.supernet.space.rawValue
         output = options.output.path(space: space, dataset: kind.rawValue)
@@ -35,13 +38,16 @@ struct PreparedRun {
                 inputChannels: images.dataset.channels, imageSize: images.dataset.size),
             dataset: kind, images: images.limit, datasetDigest: images.dataset.digest,
             epochs: options.training.epochs ?? preset.epochs, batch: options.batches.batch,
-            shards: options.batches.shardCount, seed: options.seed)
+            shards: options.batches.shardCount, seed: options.beginning.seed)
+        try MemoryNeed.check(
+            configuration.supernet, shardImages: configuration.shardImages, processes: max(workersHere, 1))
         options.training.apply(to: &configuration)
         configuration.selection = options.selection.options(preset: preset.strengthImages, of: images.dataset.count)
         try configuration.validate(imageCount: images.dataset.count)
         self.configuration = configuration
         imageCount = images.dataset.count
-        self.preset = options.preset.rawValue
+        trainedEpochs = configuration.epochs
+        self.preset = options.beginning.preset.rawValue
     }
 
     /// A selection alone, from the supernet in a file.
@@ -68,6 +74,7 @@ struct PreparedRun {
         preset = nil
         initialState = TrainingState(weights: content.weights, alphas: content.alphas)
         supernetFile = options.supernet
+        trainedEpochs = content.metadata["epochs"].flatMap { Int($0) }
     }
 
     /// The run's images, loaded anew.
@@ -81,7 +88,7 @@ extension Supernet {
     /// Names and shapes of the alphas, as in the public state dict.
     var alphaDirectory: ParameterDirectory {
         var directory = ParameterDirectory()
-        directory.append("alphas.arch", [edges, operations])
+        directory.append(space.alphasName, [edges, operations], .constant(0))
         return directory
     }
 }

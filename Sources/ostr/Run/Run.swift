@@ -40,8 +40,10 @@ struct Run {
                     return try LocalSearch.run(
                         configuration: prepared.configuration, replica: replica, observe: observe)
                 }
-                return try LocalSearch.select(
-                    configuration: prepared.configuration, replica: replica, state: state, observe: observe)
+                replica.state = state
+                let selection = try LocalSearch.select(replica: replica, observe: observe)
+                return SearchOutcome(
+                    configuration: prepared.configuration, state: replica.state, losses: [], selection: selection)
             }
         } else {
             let cluster = LocalCluster(workerArguments: ["--data", prepared.dataFolder], workers: workers)
@@ -52,7 +54,7 @@ struct Run {
 
     /// Runs `body`, and writes and prints what it leads to.
     func perform(_ body: Body) throws {
-        let space = SpaceNames.nasbench201
+        let space = try SearchSpace.named(prepared.configuration.supernet.space)
         let observer = RunObserver(
             path: prepared.output,
             description: RunDescription(
@@ -63,7 +65,7 @@ struct Run {
         do {
             outcome = try body { observer.observe($0) }
         } catch {
-            observer.fail(Failure(error).message)
+            observer.fail(Failure.of(error)?.message ?? "\(error)")
             throw error
         }
         let seconds = observer.seconds
@@ -72,10 +74,12 @@ struct Run {
             command: command, outcome: outcome, seconds: seconds, workers: workers, epochs: observer.epochs,
             strengthCell: CellReport(operations: outcome.selection.operations),
             magnitudeCell: CellReport(operations: outcome.selection.magnitudeOperations))
-        try folder.writeResults(outcome, summary: summary, space: space)
+        let supernet = try Supernet(shape: prepared.configuration.supernet, shardImages: 1)
+        try folder.writeResults(
+            outcome, summary: summary, space: space, weights: supernet.parameters, alphas: supernet.alphaDirectory)
         try StandardOutput.print(
             Answer.lines(
-                summary, space: space, epochs: prepared.trainedEpochs, shape: prepared.configuration.supernet,
-                dataset: prepared.configuration.dataset.rawValue, folder: folder.path, frame: StandardOutput.frame))
+                summary, space: space, epochs: prepared.trainedEpochs, configuration: prepared.configuration,
+                folder: folder.path, frame: StandardOutput.frame))
     }
 }
