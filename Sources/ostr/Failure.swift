@@ -45,7 +45,13 @@ struct Failure: Error, Equatable {
     }
 
     init(_ error: DatasetError) {
-        self.init(.data, "\(error)")
+        let status: ExitStatus =
+            switch error {
+            case .missing, .unreadable: .noInput
+            case .malformed: .data
+            case .tooFew, .impossibleLimit: .usage
+            }
+        self.init(status, error.description)
     }
 
     init(_ error: CheckpointError) {

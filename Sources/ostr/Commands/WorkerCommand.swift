@@ -20,7 +20,7 @@ struct WorkerCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Folder of the data set's files. (default: fashion-mnist \(DatasetFolder.of(.fashionMNIST)), others "
+            "Folder of the data set's files. (default: fashion-mnist \(DatasetKind.fashionMNIST.defaultFolder), others "
                 + "data/NAME)",
             valueName: "folder"))
     var data: String?
@@ -67,7 +67,7 @@ struct WorkerCommand: ParsableCommand {
         let folder = data
         let worker = WorkerProcess(options: options) { configuration in
             try ImageDataset.load(
-                kind: configuration.dataset, folder: folder ?? DatasetFolder.of(configuration.dataset),
+                kind: configuration.dataset, folder: folder ?? configuration.dataset.defaultFolder,
                 split: .training, limit: configuration.images)
         }
         try worker.run()

@@ -18,7 +18,7 @@ struct SelectOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Folder of the data set's files. (default: fashion-mnist \(DatasetFolder.of(.fashionMNIST)), others "
+            "Folder of the data set's files. (default: fashion-mnist \(DatasetKind.fashionMNIST.defaultFolder), others "
                 + "data/NAME)",
             valueName: "folder"))
     var data: String?

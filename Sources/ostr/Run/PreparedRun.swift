@@ -58,7 +58,7 @@ struct PreparedRun {
         let kind = options.dataset ?? file.metadata["dataset"].flatMap { DatasetKind(rawValue: $0) } ?? .fashionMNIST
         output = options.output.path(space: options.shape.space.rawValue, dataset: kind.rawValue)
         try RunFolder.requireCreatable(output)
-        dataFolder = options.data ?? DatasetFolder.of(kind)
+        dataFolder = options.data ?? kind.defaultFolder
         let images = try LoadedImages(kind, folder: dataFolder, limit: options.images, presetLimit: nil)
         let shape = try options.shape(of: file, images: images.dataset)
         let supernet = try Supernet(shape: shape, shardImages: 1)
