@@ -73,8 +73,7 @@ let package = Package(
             name: "ostr",
             dependencies: [
                 "Coordinator", "Worker", "Search", "Supernet", "Kernels", "Datasets", "Checkpoint", "NASBench201",
-                "Reporting",
-                argumentParser, logging,
+                "Reporting", argumentParser, logging,
             ],
             swiftSettings: strict),
 
@@ -88,6 +87,7 @@ let package = Package(
         tests("CheckpointTests", ["Checkpoint", "Supernet"]),
         tests("NASBench201Tests", ["NASBench201"]),
         tests("ClusterTests", ["Coordinator", "Worker", "Search", "Datasets"]),
+        tests("ReportingTests", ["Reporting", "Search", "Supernet"]),
         tests("CommandTests", ["ostr"]),
     ],
     swiftLanguageModes: [.v6]

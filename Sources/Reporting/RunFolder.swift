@@ -10,10 +10,10 @@ public struct RunFolder: Sendable {
 
     private init(path: String) { self.path = path }
 
-    /// Checks that `create` would succeed now, without making anything.
+    /// Checks that `create` would succeed now, and leaves nothing.
     ///
-    /// - Throws: `ReportingError.exists` when something is at the path; `.cannotCreate` when the nearest folder above
-    ///   it that exists is not a folder or cannot be written to.
+    /// - Throws: `ReportingError.exists` when something is at the path; `.cannotCreate` when no folder can be made in
+    ///   the nearest one above it that exists.
     public static func requireCreatable(_ path: String) throws(ReportingError) {
         var status = stat()
         if lstat(path, &status) == 0 { throw .exists(folder: path) }
@@ -24,9 +24,12 @@ public struct RunFolder: Sendable {
             parent = (parent as NSString).deletingLastPathComponent
         }
         if parent.isEmpty { parent = "." }
-        if access(parent, W_OK | X_OK) != 0 {
+        // Asking for permissions is not enough: root has them all, and a file system may still refuse.
+        var probe = Array("\(parent)/.ostr-XXXXXX".utf8CString)
+        guard mkdtemp(&probe) != nil else {
             throw .cannotCreate(folder: path, reason: "\(parent): \(FileWriting.reason(errno))")
         }
+        rmdir(probe)
     }
 
     /// Makes the folder, and the folders above it where they are missing.

@@ -37,7 +37,9 @@ enum Program {
             print(Ostr.fullMessage(for: error))
             exit(code.rawValue)
         }
-        console.print("ostr: error: \(Ostr.message(for: error)) See `\(helpCommand)`.")
+        let message = Ostr.message(for: error)
+        let end = message.last.map { ".?!".contains($0) } ?? true ? "" : "."
+        console.print("ostr: error: \(message)\(end) See `\(helpCommand)`.")
         exit(code.rawValue)
     }
 }

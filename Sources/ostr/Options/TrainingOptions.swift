@@ -40,7 +40,7 @@ struct TrainingOptions: ParsableArguments {
     var alphasWeightDecay = 1e-3
 
     mutating func validate() throws {
-        try Check.positive(epochs, "--epochs")
+        try Check.notNegative(epochs, "--epochs")
         try Check.atMost(Self.largestEpochs, epochs, "--epochs")
         try Check.notNegative(learningRate, "--learning-rate")
         try Check.notNegative(learningRateEnd, "--learning-rate-end")
