@@ -19,8 +19,8 @@ public enum Answer {
         lines += table(summary, space: space).lines(frame)
         lines.append("")
         lines.append(
-            "The supernet before selection: loss \(Progress.fixed(summary.supernet.loss, 3)), accuracy "
-                + "\(Progress.percent(summary.supernet.accuracy)) on \(grouped(summary.supernet.images)) "
+            "The supernet before selection: loss \(SearchProgress.fixed(summary.supernet.loss, 3)), accuracy "
+                + "\(SearchProgress.percent(summary.supernet.accuracy)) on \(grouped(summary.supernet.images)) "
                 + "held-out images of \(configuration.dataset.rawValue).")
         lines.append(kind(epochs: epochs, configuration.supernet))
         lines.append("Architecture  \(summary.architecture)")
@@ -49,18 +49,18 @@ public enum Answer {
         for (one, other) in zip(strength.accuracies, magnitude.accuracies) {
             table.appendRule()
             table.append([
-                "\(one.dataset) validation", Progress.fixed(one.validation, 2) + " %",
-                Progress.fixed(other.validation, 2) + " %",
+                "\(one.dataset) validation", SearchProgress.fixed(one.validation, 2) + " %",
+                SearchProgress.fixed(other.validation, 2) + " %",
             ])
             table.append([
-                "\(one.dataset) test", Progress.fixed(one.test, 2) + " %", Progress.fixed(other.test, 2) + " %",
+                "\(one.dataset) test", SearchProgress.fixed(one.test, 2) + " %", SearchProgress.fixed(other.test, 2) + " %",
             ])
             table.append(["rank of \(benchmarkSize)", grouped(one.rank), grouped(other.rank)])
         }
         table.appendRule()
         table.append([
-            "parameters", Progress.fixed(strength.parametersMillions, 3) + " M",
-            Progress.fixed(magnitude.parametersMillions, 3) + " M",
+            "parameters", SearchProgress.fixed(strength.parametersMillions, 3) + " M",
+            SearchProgress.fixed(magnitude.parametersMillions, 3) + " M",
         ])
         return table
     }
@@ -70,12 +70,12 @@ public enum Answer {
         var table = TextTable(header: ["data set", "validation", "test", "rank of \(benchmarkSize)"])
         for accuracy in cell.accuracies {
             table.append([
-                accuracy.dataset, Progress.fixed(accuracy.validation, 2) + " %",
-                Progress.fixed(accuracy.test, 2) + " %", grouped(accuracy.rank),
+                accuracy.dataset, SearchProgress.fixed(accuracy.validation, 2) + " %",
+                SearchProgress.fixed(accuracy.test, 2) + " %", grouped(accuracy.rank),
             ])
         }
         return [cell.architecture] + table.lines(frame) + [
-            "parameters \(Progress.fixed(cell.parametersMillions, 3)) M, number \(cell.index) of the benchmark"
+            "parameters \(SearchProgress.fixed(cell.parametersMillions, 3)) M, number \(cell.index) of the benchmark"
         ]
     }
 
@@ -83,7 +83,7 @@ public enum Answer {
         cell.operations.indices.contains(edge) ? cell.operations[edge] : ""
     }
 
-    private static func duration(_ seconds: Double) -> String { Progress.duration(seconds) }
+    private static func duration(_ seconds: Double) -> String { SearchProgress.duration(seconds) }
 
     /// `15,625`.
     static func grouped(_ number: Int) -> String {

@@ -45,7 +45,7 @@ public final class Console: Sendable {
     }
 
     /// Shows the present moment: rewritten on a terminal, now and then a line in a pipe.
-    public func show(_ status: Progress.Status, at seconds: Double) {
+    public func show(_ status: SearchProgress.Status, at seconds: Double) {
         state.withLock { state in
             let interval = isTerminal ? Console.redrawInterval : Console.quietInterval
             guard seconds - state.lastStatus >= interval else { return }

@@ -11,7 +11,7 @@ public final class RunObserver {
     private let console: Console
     private let clock = ContinuousClock()
     private let start: ContinuousClock.Instant
-    private var progress: Progress
+    private var progress: SearchProgress
     private var pending: [(SearchEvent, Double)] = []
     private var folder: RunFolder?
     private var log: RunLog?
@@ -26,7 +26,7 @@ public final class RunObserver {
         self.path = path
         self.description = description
         self.console = console
-        progress = Progress(space: space)
+        progress = SearchProgress(space: space)
         start = clock.now
     }
 

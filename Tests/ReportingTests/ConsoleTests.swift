@@ -5,8 +5,8 @@ import Testing
 @testable import Reporting
 
 @Suite struct ConsoleTests {
-    private func status(_ done: Int) -> Progress.Status {
-        Progress.Status(text: "step \(done)", fraction: Double(done) / 100, remaining: nil, detail: "")
+    private func status(_ done: Int) -> SearchProgress.Status {
+        SearchProgress.Status(text: "step \(done)", fraction: Double(done) / 100, remaining: nil, detail: "")
     }
 
     @Test("into a file go whole lines without escape codes, and a status line only every ten seconds")

@@ -4,14 +4,14 @@ import Testing
 
 @testable import Reporting
 
-@Suite struct ProgressTests {
-    private func statuses(_ outputs: [Progress.Output]) -> [Progress.Status] {
+@Suite struct SearchProgressTests {
+    private func statuses(_ outputs: [SearchProgress.Output]) -> [SearchProgress.Status] {
         outputs.compactMap { if case .status(let status) = $0 { status } else { nil } }
     }
 
     @Test("the remaining time of a phase is extrapolated from its pace, the time before it excluded")
     func remainingTime() throws {
-        var progress = Progress(space: .nasbench201)
+        var progress = SearchProgress(space: .nasbench201)
         _ = progress.receive(.selectionStarted(images: 1024, edges: 6), at: 100)
         let status = try #require(
             statuses(progress.receive(.evaluationsDone(done: 25, total: 100), at: 110)).first)
@@ -21,7 +21,7 @@ import Testing
 
     @Test("nothing is claimed about the remaining time before anything is done")
     func unknownTime() throws {
-        var progress = Progress(space: .nasbench201)
+        var progress = SearchProgress(space: .nasbench201)
         _ = progress.receive(.selectionStarted(images: 1024, edges: 6), at: 0)
         let status = try #require(statuses(progress.receive(.evaluationsDone(done: 0, total: 0), at: 1)).first)
         #expect(status.remaining == nil)
@@ -29,7 +29,7 @@ import Testing
 
     @Test("a status line never exceeds the terminal's width", arguments: [0, 1, 10, 30, 60, 80, 81, 100, 200])
     func width(_ width: Int) {
-        let status = Progress.Status(
+        let status = SearchProgress.Status(
             text: "training  epoch 12/50  step 100/390", fraction: 0.3337, remaining: 4000,
             detail: "loss 1.234  accuracy 56.7%")
         #expect(status.line(width: width).count <= width)
@@ -37,14 +37,14 @@ import Testing
 
     @Test("a wide terminal gets a bar and the detail, a narrow one loses them first")
     func bar() {
-        let status = Progress.Status(text: "selecting  5/10 evaluations", fraction: 0.5, remaining: 61, detail: "x")
+        let status = SearchProgress.Status(text: "selecting  5/10 evaluations", fraction: 0.5, remaining: 61, detail: "x")
         #expect(status.line(width: 100) == "selecting  5/10 evaluations  x  [############............]  50%  1:01 left")
         #expect(status.line(width: 45) == "selecting  5/10 evaluations  50%  1:01 left")
     }
 
     @Test("an epoch's end is a line to keep, with both losses")
     func epoch() {
-        var progress = Progress(space: .nasbench201)
+        var progress = SearchProgress(space: .nasbench201)
         _ = progress.receive(.trainingStarted(epochs: 5, stepsPerEpoch: 78), at: 10)
         let outputs = progress.receive(
             .epochEnded(
@@ -59,7 +59,7 @@ import Testing
 
     @Test("decisions name edge and operation")
     func decision() {
-        var progress = Progress(space: .nasbench201)
+        var progress = SearchProgress(space: .nasbench201)
         #expect(progress.receive(.edgeDecided(edge: 4, operation: 3), at: 0) == [.line("edge 3<-1: nor_conv_3x3")])
     }
 
@@ -70,7 +70,7 @@ import Testing
             (.infinity, "?"),
         ] as [(Double, String)])
     func duration(_ seconds: Double, _ text: String) {
-        #expect(Progress.duration(seconds) == text)
+        #expect(SearchProgress.duration(seconds) == text)
     }
 
     @Test(
@@ -80,6 +80,6 @@ import Testing
             (.infinity, 2, "inf"), (.nan, 2, "nan"),
         ] as [(Double, Int, String)])
     func fixed(_ value: Double, _ decimals: Int, _ text: String) {
-        #expect(Progress.fixed(value, decimals) == text)
+        #expect(SearchProgress.fixed(value, decimals) == text)
     }
 }

@@ -4,7 +4,7 @@ import Supernet
 /// What a search's events mean for whoever watches: lines to keep, and one line about the present moment.
 ///
 /// A pure value: time comes in as seconds since the run began.
-public struct Progress: Sendable {
+public struct SearchProgress: Sendable {
     /// One thing to show.
     public enum Output: Sendable, Equatable {
         /// A line to keep.
@@ -26,7 +26,7 @@ public struct Progress: Sendable {
 
         /// The status in at most `width` characters, with a bar where there is room.
         public func line(width: Int) -> String {
-            let left = remaining.map { "  \(Progress.duration($0)) left" } ?? ""
+            let left = remaining.map { "  \(SearchProgress.duration($0)) left" } ?? ""
             let percent = "  \(Int((fraction * 100).rounded(.down)))%"
             let bare = text + percent + left
             if bare.count > width { return String(bare.prefix(max(width, 0))) }
@@ -66,10 +66,10 @@ public struct Progress: Sendable {
             defer { epochStart = seconds }
             return [
                 .line(
-                    "epoch \(epoch + 1)/\(epochs)  training loss \(Progress.fixed(training.mean, 3)) "
-                        + "accuracy \(Progress.percent(training.accuracy))  validation loss "
-                        + "\(Progress.fixed(validation.mean, 3)) accuracy \(Progress.percent(validation.accuracy))  "
-                        + Progress.duration(seconds - epochStart))
+                    "epoch \(epoch + 1)/\(epochs)  training loss \(SearchProgress.fixed(training.mean, 3)) "
+                        + "accuracy \(SearchProgress.percent(training.accuracy))  validation loss "
+                        + "\(SearchProgress.fixed(validation.mean, 3)) accuracy \(SearchProgress.percent(validation.accuracy))  "
+                        + SearchProgress.duration(seconds - epochStart))
             ]
         case .selectionStarted(let images, let edges):
             phaseStart = seconds
@@ -91,7 +91,7 @@ public struct Progress: Sendable {
         let total = max(epochs * stepsPerEpoch * 2, 1)
         let done = min(halfStep.index + 1, total)
         let detail = lastLoss.map {
-            "loss \(Progress.fixed($0.mean, 3))  accuracy \(Progress.percent($0.accuracy))"
+            "loss \(SearchProgress.fixed($0.mean, 3))  accuracy \(SearchProgress.percent($0.accuracy))"
         }
         return Status(
             text: "training  epoch \(halfStep.epoch + 1)/\(epochs)  step \(halfStep.step + 1)/\(stepsPerEpoch)",
@@ -109,7 +109,7 @@ public struct Progress: Sendable {
     }
 }
 
-extension Progress {
+extension SearchProgress {
     /// `0:07`, `12:30`, `3:05:00`.
     public static func duration(_ seconds: Double) -> String {
         guard seconds.isFinite, seconds >= 0, seconds < 1e9 else { return "?" }
