@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// `ostr` run as a user runs it: the built executable in a process of its own.
@@ -9,9 +10,16 @@ struct Command {
         var output: String
         var error: String
 
-        /// The lines of standard error that are errors.
-        var errorLines: [String] {
-            error.split(separator: "\n").map(String.init).filter { $0.hasPrefix("ostr: error: ") }
+        /// Expects that the command failed with a code, one line on standard error that has all fragments, and
+        /// nothing on standard output.
+        func expectFailure(_ code: Int32, _ fragments: [String], sourceLocation: SourceLocation = #_sourceLocation) {
+            #expect(status == code, "\(error)", sourceLocation: sourceLocation)
+            #expect(output == "", sourceLocation: sourceLocation)
+            #expect(error.hasPrefix("ostr: error: "), "\(error)", sourceLocation: sourceLocation)
+            #expect(error.filter { $0 == "\n" }.count == 1, "\(error)", sourceLocation: sourceLocation)
+            for fragment in fragments {
+                #expect(error.contains(fragment), "\(error)", sourceLocation: sourceLocation)
+            }
         }
     }
 
@@ -24,12 +32,12 @@ struct Command {
 
     /// Runs to the end, at most `seconds`; what is still running then is killed and fails the test.
     static func run(
-        _ arguments: [String], in folder: URL, environment: [String: String] = [:], seconds: Double = 120
+        _ arguments: [String], in folder: TemporaryFolder, environment: [String: String] = [:], seconds: Double = 120
     ) async throws -> Result {
         let process = Process()
         process.executableURL = executable
         process.arguments = arguments
-        process.currentDirectoryURL = folder
+        process.currentDirectoryURL = URL(fileURLWithPath: folder.path)
         process.environment = ["PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8"].merging(environment) { _, new in new }
         process.standardInput = FileHandle.nullDevice
         let unique = UUID().uuidString
