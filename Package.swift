@@ -88,7 +88,7 @@ let package = Package(
         tests("NASBench201Tests", ["NASBench201"]),
         tests("ClusterTests", ["Coordinator", "Worker", "Search", "Datasets"]),
         tests("ReportingTests", ["Reporting", "Search", "Supernet"]),
-        tests("CommandTests", ["ostr"]),
+        tests("CommandTests", ["ostr", "Checkpoint", "Supernet"]),
     ],
     swiftLanguageModes: [.v6]
 )
