@@ -73,12 +73,12 @@ let package = Package(
         module("NASBench201", ["Supernet"]),
         module("Worker", ["Kernels", "Protocol", "Transport", "Search", "Datasets", logging]),
         module("Coordinator", ["Kernels", "Protocol", "Transport", "Search", logging]),
-        module("Reporting", ["Search", "Supernet", "NASBench201", "Checkpoint"]),
+        module("Reporting", ["Search", "Supernet", "NASBench201", "Checkpoint", crypto]),
         .executableTarget(
             name: "ostr",
             dependencies: [
-                "Coordinator", "Worker", "Search", "Supernet", "Datasets", "Checkpoint", "NASBench201", "Reporting",
-                argumentParser, logging,
+                "Coordinator", "Worker", "Search", "Supernet", "Kernels", "Datasets", "Checkpoint", "NASBench201",
+                "Reporting", argumentParser, logging,
             ],
             swiftSettings: strict),
 
@@ -94,7 +94,8 @@ let package = Package(
         tests("CheckpointTests", ["Checkpoint", "Supernet"]),
         tests("NASBench201Tests", ["NASBench201", "Supernet", crypto]),
         tests("ClusterTests", ["Coordinator", "Worker", "Search", "Datasets", "Protocol", "Transport"]),
-        tests("CommandTests", ["ostr"]),
+        tests("ReportingTests", ["Reporting", "Search", "Supernet"]),
+        tests("CommandTests", ["ostr", "Checkpoint", "Supernet"]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -1,0 +1,98 @@
+import Search
+import Supernet
+
+/// The end of a search as a person reads it: two cells side by side, and what they are worth.
+public enum Answer {
+    /// How many cells the benchmark knows, as it is written in text.
+    static let benchmarkSize = "15,625"
+
+    /// The lines to print.
+    ///
+    /// - Parameters:
+    ///   - epochs: that the supernet was trained for; nil where nobody knows.
+    ///   - folder: the run folder's path.
+    public static func lines(
+        _ summary: Summary, space: SearchSpace, epochs: Int?, configuration: SearchConfiguration, folder: String,
+        frame: TextTable.Frame
+    ) -> [String] {
+        var lines = [""]
+        lines += table(summary, space: space).lines(frame)
+        lines.append("")
+        lines.append(
+            "The supernet before selection: loss \(SearchProgress.fixed(summary.supernet.loss, 3)), accuracy "
+                + "\(SearchProgress.percent(summary.supernet.accuracy)) on \(grouped(summary.supernet.images)) "
+                + "held-out images of \(configuration.dataset.rawValue).")
+        lines.append(kind(epochs: epochs, configuration.supernet))
+        lines.append("Architecture  \(summary.architecture)")
+        lines.append("Genotype      \(summary.genotype)")
+        lines.append("Run folder    \(folder)   (digest \(summary.digest.prefix(16)), \(duration(summary.seconds)))")
+        return lines
+    }
+
+    /// One honest sentence about what the run can show.
+    static func kind(epochs: Int?, _ shape: SupernetShape) -> String {
+        let training = epochs.map { "\($0) \($0 == 1 ? "epoch" : "epochs")" } ?? "trained elsewhere"
+        let size = "C=\(shape.channels), N=\(shape.cells), \(training)"
+        if shape.channels >= 16 && shape.cells >= 5 && epochs ?? 50 >= 50 {
+            return "A supernet of the published size (\(size)). One seed is one sample: compare over several."
+        }
+        return "A small, briefly trained supernet (\(size)): its betas are still close to uniform, so which cell wins is\n"
+            + "largely chance. This shows the method at work; it cannot show how strength compares with magnitude."
+    }
+
+    static func table(_ summary: Summary, space: SearchSpace) -> TextTable {
+        let (strength, magnitude) = (summary.strengthCell, summary.magnitudeCell)
+        var table = TextTable(header: ["", "by strength", "by magnitude"])
+        for edge in space.edges.indices {
+            table.append(["edge \(space.edgeName(edge))", name(strength, edge), name(magnitude, edge)])
+        }
+        for (one, other) in zip(strength.accuracies, magnitude.accuracies) {
+            table.appendRule()
+            table.append([
+                "\(one.dataset) validation", SearchProgress.fixed(one.validation, 2) + " %",
+                SearchProgress.fixed(other.validation, 2) + " %",
+            ])
+            table.append([
+                "\(one.dataset) test", SearchProgress.fixed(one.test, 2) + " %", SearchProgress.fixed(other.test, 2) + " %",
+            ])
+            table.append(["rank of \(benchmarkSize)", grouped(one.rank), grouped(other.rank)])
+        }
+        table.appendRule()
+        table.append([
+            "parameters", SearchProgress.fixed(strength.parametersMillions, 3) + " M",
+            SearchProgress.fixed(magnitude.parametersMillions, 3) + " M",
+        ])
+        return table
+    }
+
+    /// The lines that `ostr query` prints for one cell.
+    public static func lines(_ cell: CellReport, space: SearchSpace, frame: TextTable.Frame) -> [String] {
+        var table = TextTable(header: ["data set", "validation", "test", "rank of \(benchmarkSize)"])
+        for accuracy in cell.accuracies {
+            table.append([
+                accuracy.dataset, SearchProgress.fixed(accuracy.validation, 2) + " %",
+                SearchProgress.fixed(accuracy.test, 2) + " %", grouped(accuracy.rank),
+            ])
+        }
+        return [cell.architecture] + table.lines(frame) + [
+            "parameters \(SearchProgress.fixed(cell.parametersMillions, 3)) M, number \(cell.index) of the benchmark"
+        ]
+    }
+
+    private static func name(_ cell: CellReport, _ edge: Int) -> String {
+        cell.operations.indices.contains(edge) ? cell.operations[edge] : ""
+    }
+
+    private static func duration(_ seconds: Double) -> String { SearchProgress.duration(seconds) }
+
+    /// `15,625`.
+    static func grouped(_ number: Int) -> String {
+        var digits = Array("\(number.magnitude)")
+        var place = digits.count - 3
+        while place > 0 {
+            digits.insert(",", at: place)
+            place -= 3
+        }
+        return (number < 0 ? "-" : "") + String(digits)
+    }
+}

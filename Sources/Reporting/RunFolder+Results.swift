@@ -1,0 +1,30 @@
+import Checkpoint
+import Search
+import Supernet
+
+extension RunFolder {
+    /// Writes strengths, genotype and supernet, and last the summary, by whose presence a run is known to be complete.
+    public func writeResults(
+        _ outcome: SearchOutcome, summary: Summary, space: SearchSpace, weights: ParameterDirectory,
+        alphas: ParameterDirectory
+    ) throws(ReportingError) {
+        try write("strengths.csv", StrengthTable.csv(outcome.selection, space: space))
+        try write("genotype.txt", summary.architecture + "\n" + summary.genotype + "\n")
+        let configuration = outcome.configuration
+        do {
+            try SupernetFile.write(
+                weights: outcome.state.weights, directory: weights, alphas: outcome.state.alphas,
+                alphaDirectory: alphas, shape: configuration.supernet,
+                metadata: [
+                    "dataset": configuration.dataset.rawValue, "seed": "\(configuration.seed)",
+                    "epochs": "\(configuration.epochs)", "batch": "\(configuration.batch)",
+                    "shards": "\(configuration.shards)", "half_steps": "\(outcome.state.appliedHalfSteps)",
+                    "written_by": "ostr \(Version.current)",
+                ],
+                to: file("supernet.safetensors"))
+        } catch {
+            throw ReportingError(error)
+        }
+        try write("summary.json", json: summary)
+    }
+}

@@ -1,0 +1,112 @@
+import Checkpoint
+import Foundation
+
+/// The folder that holds everything of one run. Not safe to use from two threads at once.
+///
+/// `summary.json` is written last and whole: where it is, the run is complete.
+public struct RunFolder: Sendable {
+    /// As given by the user.
+    public let path: String
+
+    private init(path: String) { self.path = path }
+
+    /// Checks that `create` would succeed now, and leaves nothing.
+    ///
+    /// - Throws: `ReportingError.exists` when something is at the path; `.cannotCreate` when no folder can be made in
+    ///   the nearest one above it that exists.
+    public static func requireCreatable(_ path: String) throws(ReportingError) {
+        var status = stat()
+        if lstat(path, &status) == 0 { throw .exists(folder: path) }
+        if errno != ENOENT { throw .cannotCreate(folder: path, reason: FileWriting.reason(errno)) }
+        var parent = (path as NSString).deletingLastPathComponent
+        while !parent.isEmpty && stat(parent, &status) != 0 {
+            if errno != ENOENT { throw .cannotCreate(folder: path, reason: "\(parent): \(FileWriting.reason(errno))") }
+            parent = (parent as NSString).deletingLastPathComponent
+        }
+        if parent.isEmpty { parent = "." }
+        // Asking for permissions is not enough: root has them all, and a file system may still refuse.
+        var probe = Array("\(parent)/.ostr-XXXXXX".utf8CString)
+        guard mkdtemp(&probe) != nil else {
+            throw .cannotCreate(folder: path, reason: "\(parent): \(FileWriting.reason(errno))")
+        }
+        rmdir(probe)
+    }
+
+    /// Makes the folder, and the folders above it where they are missing.
+    ///
+    /// - Throws: `ReportingError.exists` when something is at the path already; of two runs that ask for the same
+    ///   folder at the same moment, one gets it.
+    public static func create(_ path: String) throws(ReportingError) -> RunFolder {
+        let parent = (path as NSString).deletingLastPathComponent
+        if !parent.isEmpty && parent != "/" {
+            do {
+                try FileManager.default.createDirectory(atPath: parent, withIntermediateDirectories: true)
+            } catch {
+                throw .cannotCreate(folder: path, reason: reason(of: error, parent: parent))
+            }
+        }
+        guard mkdir(path, 0o755) == 0 else {
+            let number = errno
+            if number == EEXIST { throw .exists(folder: path) }
+            throw .cannotCreate(folder: path, reason: FileWriting.reason(number))
+        }
+        return RunFolder(path: path)
+    }
+
+    /// `runs/20260131-094512-nasbench201-fashion-mnist`, in local time.
+    public static func defaultPath(space: String, dataset: String, date: Date = Date()) -> String {
+        var seconds = time_t(date.timeIntervalSince1970)
+        var parts = tm()
+        localtime_r(&seconds, &parts)
+        var buffer = [CChar](repeating: 0, count: 32)
+        let length = strftime(&buffer, buffer.count, "%Y%m%d-%H%M%S", &parts)
+        let stamp = String(decoding: buffer[..<length].map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        return "runs/\(stamp)-\(space)-\(dataset)"
+    }
+
+    /// The path of a file in this folder.
+    public func file(_ name: String) -> String { (path as NSString).appendingPathComponent(name) }
+
+    /// Writes a file whole or not at all.
+    public func write(_ name: String, _ text: String) throws(ReportingError) {
+        try replace(name, with: Array(text.utf8))
+    }
+
+    /// Writes a value as JSON with sorted keys; numbers that JSON has no form for become the strings `Infinity`,
+    /// `-Infinity` and `NaN`.
+    public func write(_ name: String, json value: some Encodable) throws(ReportingError) {
+        let bytes: [UInt8]
+        do {
+            bytes = try RunFolder.encode(value, pretty: true)
+        } catch {
+            throw .write(file: file(name), reason: "\(error)")
+        }
+        try replace(name, with: bytes)
+    }
+
+    private func replace(_ name: String, with bytes: [UInt8]) throws(ReportingError) {
+        do {
+            try AtomicFile.write([bytes[...]], to: file(name))
+        } catch {
+            throw ReportingError(error)
+        }
+    }
+
+    /// JSON with sorted keys, in one line or indented, with a newline at the end.
+    static func encode(_ value: some Encodable, pretty: Bool) throws -> [UInt8] {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = pretty ? [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
+            : [.sortedKeys, .withoutEscapingSlashes]
+        encoder.nonConformingFloatEncodingStrategy = .convertToString(
+            positiveInfinity: "Infinity", negativeInfinity: "-Infinity", nan: "NaN")
+        return Array(try encoder.encode(value)) + [UInt8(ascii: "\n")]
+    }
+
+    private static func reason(of error: any Error, parent: String) -> String {
+        let cocoa = error as NSError
+        if let underlying = cocoa.userInfo[NSUnderlyingErrorKey] as? NSError, underlying.domain == NSPOSIXErrorDomain {
+            return "\(parent): \(FileWriting.reason(Int32(underlying.code)))"
+        }
+        return "\(parent) cannot be made (\(cocoa.localizedDescription))"
+    }
+}

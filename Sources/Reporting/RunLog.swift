@@ -1,0 +1,130 @@
+import Foundation
+import Search
+
+/// `log.jsonl`: one event a line, with seconds since the run began from a clock that never goes back.
+///
+/// Owned by the thread that observes the search. Lines are flushed as they are written, so that a run that ends badly
+/// leaves all it did.
+public final class RunLog {
+    private let path: String
+    private var descriptor: Int32
+    /// The first line that could not be written.
+    public private(set) var failure: ReportingError?
+
+    /// - Throws: `ReportingError.write` when the file cannot be made.
+    public init(folder: RunFolder) throws(ReportingError) {
+        path = folder.file("log.jsonl")
+        descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0o644)
+        if descriptor < 0 { throw .write(file: path, reason: FileWriting.reason(errno)) }
+    }
+
+    deinit { close(descriptor) }
+
+    /// Writes an event. After a failure nothing more is written; `failure` has the first one.
+    public func write(_ event: SearchEvent, seconds: Double) {
+        write(LogLine(event, seconds: seconds))
+    }
+
+    /// Writes the reason why a run ended before its time.
+    public func write(error: String, seconds: Double) {
+        write(LogLine(seconds: seconds, event: "failed", text: error))
+    }
+
+    private func write(_ line: LogLine) {
+        guard failure == nil else { return }
+        do {
+            let bytes = try RunFolder.encode(line, pretty: false)
+            if let number = FileWriting.writeAll(bytes, to: descriptor) {
+                failure = .write(file: path, reason: FileWriting.reason(number))
+            }
+        } catch {
+            failure = .write(file: path, reason: "\(error)")
+        }
+    }
+}
+
+/// One line of the log; only the fields of its event are written.
+struct LogLine: Encodable {
+    var seconds: Double
+    var event: String
+    var halfStep: Int?
+    var kind: String?
+    var epoch: Int?
+    var step: Int?
+    var loss: Double?
+    var accuracy: Double?
+    var validationLoss: Double?
+    var validationAccuracy: Double?
+    var epochs: Int?
+    var stepsPerEpoch: Int?
+    var images: Int?
+    var edges: Int?
+    var done: Int?
+    var total: Int?
+    var edge: Int?
+    var operation: Int?
+    var worker: String?
+    var workers: Int?
+    var text: String?
+
+    init(seconds: Double, event: String, text: String? = nil) {
+        self.seconds = (seconds * 1e6).rounded() / 1e6
+        self.event = event
+        self.text = text
+    }
+
+    enum CodingKeys: String, CodingKey {
+        case seconds, event, kind, epoch, step, loss, accuracy, epochs, images, edges, done, total, edge, operation
+        case worker, workers, text
+        case halfStep = "half_step"
+        case validationLoss = "validation_loss"
+        case validationAccuracy = "validation_accuracy"
+        case stepsPerEpoch = "steps_per_epoch"
+    }
+
+    init(_ event: SearchEvent, seconds: Double) {
+        switch event {
+        case .trainingStarted(let epochs, let stepsPerEpoch):
+            self.init(seconds: seconds, event: "training_started")
+            self.epochs = epochs
+            self.stepsPerEpoch = stepsPerEpoch
+        case .halfStepApplied(let halfStep, let sum):
+            self.init(seconds: seconds, event: "half_step")
+            self.halfStep = halfStep.index
+            kind = "\(halfStep.kind)"
+            epoch = halfStep.epoch
+            step = halfStep.step
+            loss = sum.mean
+            accuracy = sum.accuracy
+        case .epochEnded(let epoch, let training, let validation):
+            self.init(seconds: seconds, event: "epoch_ended")
+            self.epoch = epoch
+            loss = training.mean
+            accuracy = training.accuracy
+            validationLoss = validation.mean
+            validationAccuracy = validation.accuracy
+        case .selectionStarted(let images, let edges):
+            self.init(seconds: seconds, event: "selection_started")
+            self.images = images
+            self.edges = edges
+        case .evaluationsDone(let done, let total):
+            self.init(seconds: seconds, event: "evaluations")
+            self.done = done
+            self.total = total
+        case .edgeDecided(let edge, let operation):
+            self.init(seconds: seconds, event: "edge_decided")
+            self.edge = edge
+            self.operation = operation
+        case .workerJoined(let name, let count):
+            self.init(seconds: seconds, event: "worker_joined")
+            worker = name
+            workers = count
+        case .workerLost(let name, let reason):
+            self.init(seconds: seconds, event: "worker_lost")
+            worker = name
+            text = reason
+        case .message(let message):
+            self.init(seconds: seconds, event: "message", text: message)
+        }
+    }
+}

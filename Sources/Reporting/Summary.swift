@@ -1,0 +1,102 @@
+import Crypto
+import Foundation
+import Search
+
+/// The version of the program.
+public enum Version {
+    public static let current = "0.1.0"
+}
+
+/// `summary.json`: how a complete run ended.
+public struct Summary: Sendable, Codable, Equatable {
+    /// A mean loss (natural units), a share of correct predictions (0 ... 1) and the images they are over.
+    public struct Measure: Sendable, Codable, Equatable {
+        public var loss: Double
+        public var accuracy: Double
+        public var images: Int
+
+        public init(_ sum: LossSum) {
+            loss = sum.mean
+            accuracy = sum.accuracy
+            images = sum.images
+        }
+    }
+
+    /// Means over one epoch: of the batches that train weights, and of those that train alphas before their update.
+    public struct Epoch: Sendable, Codable, Equatable {
+        /// Counted from 1.
+        public var epoch: Int
+        public var training: Measure
+        public var validation: Measure
+
+        public init(epoch: Int, training: Measure, validation: Measure) {
+            self.epoch = epoch
+            self.training = training
+            self.validation = validation
+        }
+    }
+
+    public var version = Version.current
+    /// `search`, `coordinator` or `select`.
+    public var command: String
+    /// SHA-256 over weights, momentum, alphas, Adam's moments, recorded loss sums and decisions.
+    public var digest: String
+    public var genotype: String
+    public var architecture: String
+    public var magnitudeArchitecture: String
+    /// From the start of the run to the choice, data loading excluded.
+    public var seconds: Double
+    public var strengthImages: Int
+    public var configurationDigest: String
+    public var datasetDigest: String
+    public var workers: Int
+    /// The supernet on the selection's images, before any decision.
+    public var supernet: Measure
+    public var epochs: [Epoch]
+    public var strengthCell: CellReport
+    public var magnitudeCell: CellReport
+
+    public init(
+        command: String, outcome: SearchOutcome, seconds: Double, workers: Int, epochs: [Epoch],
+        strengthCell: CellReport, magnitudeCell: CellReport
+    ) throws(ReportingError) {
+        self.command = command
+        digest = outcome.digest
+        genotype = strengthCell.genotype
+        architecture = strengthCell.architecture
+        magnitudeArchitecture = magnitudeCell.architecture
+        self.seconds = seconds
+        strengthImages = outcome.selection.images
+        configurationDigest = try Summary.digest(of: outcome.configuration)
+        datasetDigest = outcome.configuration.datasetDigest
+        self.workers = workers
+        supernet = Measure(outcome.selection.supernet)
+        self.epochs = epochs
+        self.strengthCell = strengthCell
+        self.magnitudeCell = magnitudeCell
+    }
+
+    /// SHA-256 of the configuration as one line of JSON with sorted keys, in hexadecimal.
+    public static func digest(of configuration: SearchConfiguration) throws(ReportingError) -> String {
+        do {
+            let bytes = try RunFolder.encode(configuration, pretty: false)
+            return SHA256.hash(data: bytes.dropLast()).map { hexadecimal($0) }.joined()
+        } catch {
+            throw .write(file: "summary.json", reason: "\(error)")
+        }
+    }
+
+    private static func hexadecimal(_ byte: UInt8) -> String {
+        (byte < 16 ? "0" : "") + String(byte, radix: 16)
+    }
+
+    enum CodingKeys: String, CodingKey {
+        case version, command, digest, genotype, architecture, seconds, workers, supernet, epochs
+        case magnitudeArchitecture = "magnitude_architecture"
+        case strengthImages = "strength_images"
+        case configurationDigest = "configuration_digest"
+        case datasetDigest = "dataset_digest"
+        case strengthCell = "strength_cell"
+        case magnitudeCell = "magnitude_cell"
+    }
+}

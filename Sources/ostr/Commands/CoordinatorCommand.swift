@@ -1,0 +1,59 @@
+import ArgumentParser
+import Coordinator
+import Reporting
+import Search
+
+/// `ostr coordinator`: the planning process of a search on several machines.
+struct CoordinatorCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "coordinator",
+        abstract: "Runs a search with workers that join over the network.",
+        discussion: """
+            Waits for the workers, plans, decides and writes the run folder; it computes no loss itself. Workers need \
+            the same images in a folder of their own; they are compared by digest.
+
+              ostr coordinator --bind tcp://*:7201 --workers 2 --insecure
+              ostr worker --connect tcp://first:7201 --insecure
+
+            The second line is for each of two other machines, when `first` is \
+            the name of the one with the coordinator.
+            """)
+
+    @OptionGroup var options: SearchOptions
+    @OptionGroup(title: "Network") var network: NetworkOptions
+
+    @Option(
+        help: ArgumentHelp(
+            "Where workers join: tcp://ADDRESS:PORT, tcp://*:PORT for every address, or ipc://PATH.",
+            valueName: "endpoint"))
+    var bind: String
+
+    @Option(help: ArgumentHelp("The search starts when so many workers are ready.", valueName: "n"))
+    var workers: Int
+
+    @Option(help: ArgumentHelp("Seconds to wait for the workers.", valueName: "seconds"))
+    var joinTimeout = 60.0
+
+    @Option(
+        help: ArgumentHelp("Seconds a worker may be silent before it counts as lost.", valueName: "seconds"))
+    var workerTimeout = 5.0
+
+    mutating func validate() throws {
+        try Check.positive(workers, "--workers")
+        try Check.atMost(WorkerCount.largest, workers, "--workers")
+        try Check.timeout(joinTimeout, "--join-timeout")
+        try Check.timeout(workerTimeout, "--worker-timeout")
+    }
+
+    mutating func run() throws {
+        options.log.start()
+        let prepared = try PreparedRun(options, workersHere: 0)
+        let run = Run(prepared, command: "coordinator", workers: workers)
+        let coordinator = run.coordinatorOptions(endpoint: bind) {
+            $0.joinTimeout = .seconds(joinTimeout)
+            $0.workerTimeout = .seconds(workerTimeout)
+            $0.insecure = network.insecure
+        }
+        try run.perform { try CoordinatorProcess(options: coordinator).run(observe: $0) }
+    }
+}

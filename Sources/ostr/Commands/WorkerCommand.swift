@@ -1,0 +1,75 @@
+import ArgumentParser
+import Datasets
+import Search
+import Worker
+
+/// `ostr worker`: one computing process of a search on several machines.
+struct WorkerCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "worker",
+        abstract: "Joins a coordinator and computes for it, on one core, until the search is done.",
+        discussion: """
+            Start one for each core. What is searched comes from the coordinator; the images come from a folder here.
+
+              ostr worker --connect tcp://first:7201 --insecure
+            """)
+
+    @Option(
+        help: ArgumentHelp("The coordinator's address: tcp://HOST:PORT or ipc://PATH.", valueName: "endpoint"))
+    var connect: String
+
+    @Option(
+        help: ArgumentHelp(
+            "Folder of the data set's files. (default: fashion-mnist \(DatasetKind.fashionMNIST.defaultFolder), others "
+                + "data/NAME)",
+            valueName: "folder"))
+    var data: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "What messages call this worker. (default: the host's name and the process id)", valueName: "name"))
+    var name: String?
+
+    @Option(help: ArgumentHelp("Seconds to try to reach the coordinator.", valueName: "seconds"))
+    var connectTimeout = 30.0
+
+    @Option(
+        help: ArgumentHelp("Seconds the coordinator may be silent before the worker gives up.", valueName: "seconds"))
+    var silenceTimeout = 5.0
+
+    @Option(
+        help: ArgumentHelp(
+            "Where other workers reach this one: tcp://ADDRESS:PORT. (default: a free port on the address that leads "
+                + "to the coordinator)",
+            valueName: "endpoint"))
+    var mesh: String?
+
+    @Flag(help: ArgumentHelp("End when standard input ends; local launchers keep a pipe to it.", visibility: .hidden))
+    var endWithStdin = false
+
+    @OptionGroup(title: "Network") var network: NetworkOptions
+    @OptionGroup(title: "Log") var log: LogOptions
+
+    mutating func validate() throws {
+        try Check.timeout(connectTimeout, "--connect-timeout")
+        try Check.timeout(silenceTimeout, "--silence-timeout")
+    }
+
+    mutating func run() throws {
+        log.start()
+        var options = WorkerOptions(coordinator: connect)
+        options.name = name
+        options.connectTimeout = .seconds(connectTimeout)
+        options.silenceTimeout = .seconds(silenceTimeout)
+        options.meshEndpoint = mesh
+        options.insecure = network.insecure
+        options.endsWithStandardInput = endWithStdin
+        let folder = data
+        let worker = WorkerProcess(options: options) { configuration in
+            try ImageDataset.load(
+                kind: configuration.dataset, folder: folder ?? configuration.dataset.defaultFolder,
+                split: .training, limit: configuration.images)
+        }
+        try worker.run()
+    }
+}

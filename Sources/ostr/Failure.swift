@@ -1,0 +1,102 @@
+import Checkpoint
+import Coordinator
+import Datasets
+import Reporting
+import Search
+import Supernet
+import Worker
+
+/// Why a command failed: what is printed, and the exit code.
+struct Failure: Error, Equatable {
+    var status: ExitStatus
+    /// One line: what was wrong, what was found, what is allowed or helps.
+    var message: String
+
+    init(_ status: ExitStatus, _ message: String) {
+        self.status = status
+        self.message = message
+    }
+
+    /// Any error that a command may end with, as a failure; nil for what the argument parser has to say itself.
+    static func of(_ error: any Error) -> Failure? {
+        switch error {
+        case let error as Failure: error
+        case let error as SearchError: Failure(error)
+        case let error as SupernetError: Failure(error)
+        case let error as DatasetError: Failure(error)
+        case let error as CheckpointError: Failure(error)
+        case let error as ReportingError: Failure(error)
+        case let error as CoordinatorError: Failure(error)
+        case let error as WorkerError: Failure(error)
+        default: nil
+        }
+    }
+
+    init(_ error: SearchError) {
+        switch error {
+        case .configuration: self.init(.usage, error.description)
+        case .nonFinite: self.init(.software, error.description)
+        case .mismatch: self.init(.data, error.description)
+        }
+    }
+
+    init(_ error: SupernetError) {
+        self.init(.usage, error.description)
+    }
+
+    init(_ error: DatasetError) {
+        let status: ExitStatus =
+            switch error {
+            case .missing, .unreadable: .noInput
+            case .malformed: .data
+            case .tooFew, .impossibleLimit: .usage
+            }
+        self.init(status, error.description)
+    }
+
+    init(_ error: CheckpointError) {
+        let status: ExitStatus =
+            switch error {
+            case .unreadable: .noInput
+            case .unwritable: .inputOutput
+            case .malformed, .mismatch: .data
+            }
+        self.init(status, error.description)
+    }
+
+    init(_ error: ReportingError) {
+        switch error {
+        case .exists, .cannotCreate: self.init(.cannotCreate, error.description)
+        case .write: self.init(.inputOutput, error.description)
+        }
+    }
+
+    init(_ error: CoordinatorError) {
+        let status: ExitStatus =
+            switch error {
+            case .addressInUse: .unavailable
+            case .endpoint: .usage
+            case .tooFewWorkers, .workerLost, .workerExited: .temporary
+            case .cannotStart: .system
+            case .workerFailed, .disagreement: .software
+            case .interrupted(let signal): .signal(signal)
+            case .search(let error): Failure(error).status
+            case .transport: .inputOutput
+            }
+        self.init(status, error.description)
+    }
+
+    init(_ error: WorkerError) {
+        let status: ExitStatus =
+            switch error {
+            case .noCoordinator: .unavailable
+            case .coordinatorGone, .runEnded, .launcherGone: .temporary
+            case .refused: .configuration
+            case .interrupted(let signal): .signal(signal)
+            case .data: .data
+            case .computation: .software
+            case .transport: .unavailable
+            }
+        self.init(status, error.description)
+    }
+}

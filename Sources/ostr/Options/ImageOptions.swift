@@ -1,0 +1,31 @@
+import ArgumentParser
+import Datasets
+
+/// Which images are used.
+struct ImageOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "Data set. (default: demo fashion-mnist, paper cifar10)", valueName: "name"))
+    var dataset: DatasetKind?
+
+    @Option(
+        help: ArgumentHelp(
+            "Folder of the data set's files. (default: fashion-mnist \(DatasetKind.fashionMNIST.defaultFolder), which "
+                + "Debian's package dataset-fashion-mnist fills; others data/NAME)",
+            valueName: "folder"))
+    var data: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Use the first so many images; half train weights, half alphas. (default: demo 10000, paper all)",
+            valueName: "n"))
+    var images: Int?
+
+    func kind(_ preset: Preset) -> DatasetKind { dataset ?? preset.dataset }
+
+    func folder(_ kind: DatasetKind) -> String { data ?? kind.defaultFolder }
+
+    mutating func validate() throws {
+        try Check.positive(images, "--images")
+    }
+}

@@ -1,0 +1,65 @@
+import ArgumentParser
+import Search
+
+/// How the supernet is trained.
+struct TrainingOptions: ParsableArguments {
+    static let largestEpochs = 1_000_000
+
+    @Option(help: ArgumentHelp("Passes over the training half. (default: demo 5, paper 50)", valueName: "n"))
+    var epochs: Int?
+
+    @Option(
+        help: ArgumentHelp(
+            "Order of a step's halves: alphas-first (as quark0/darts) or weights-first (as AutoDL-Projects).",
+            valueName: "order"))
+    var stepOrder: StepOrder = .alphasFirst
+
+    @Flag(help: "Train without random crops and flips.")
+    var noAugment = false
+
+    @Option(
+        help: ArgumentHelp("The weights' learning rate at the beginning; it falls along a cosine.", valueName: "x"))
+    var learningRate = 0.025
+
+    @Option(help: ArgumentHelp("The weights' learning rate at the end.", valueName: "x"))
+    var learningRateEnd = 0.001
+
+    @Option(help: ArgumentHelp("The weights' momentum.", valueName: "x"))
+    var momentum = 0.9
+
+    @Option(help: ArgumentHelp("The weights' weight decay.", valueName: "x"))
+    var weightDecay = 5e-4
+
+    @Option(help: ArgumentHelp("Largest norm of the weights' gradient.", valueName: "x"))
+    var clip = 5.0
+
+    @Option(help: ArgumentHelp("The alphas' learning rate.", valueName: "x"))
+    var alphasLearningRate = 3e-4
+
+    @Option(help: ArgumentHelp("The alphas' weight decay.", valueName: "x"))
+    var alphasWeightDecay = 1e-3
+
+    mutating func validate() throws {
+        try Check.notNegative(epochs, "--epochs")
+        try Check.atMost(Self.largestEpochs, epochs, "--epochs")
+        try Check.notNegative(learningRate, "--learning-rate")
+        try Check.notNegative(learningRateEnd, "--learning-rate-end")
+        try Check.notNegative(momentum, "--momentum")
+        try Check.notNegative(weightDecay, "--weight-decay")
+        try Check.positive(clip, "--clip")
+        try Check.notNegative(alphasLearningRate, "--alphas-learning-rate")
+        try Check.notNegative(alphasWeightDecay, "--alphas-weight-decay")
+    }
+
+    func apply(to configuration: inout SearchConfiguration) {
+        configuration.stepOrder = stepOrder
+        configuration.augment = !noAugment
+        configuration.weights.learningRate = learningRate
+        configuration.weights.minimumLearningRate = learningRateEnd
+        configuration.weights.momentum = momentum
+        configuration.weights.weightDecay = weightDecay
+        configuration.weights.clip = clip
+        configuration.alphas.learningRate = alphasLearningRate
+        configuration.alphas.weightDecay = alphasWeightDecay
+    }
+}

@@ -1,0 +1,94 @@
+import Checkpoint
+import Datasets
+import Reporting
+import Search
+import Supernet
+
+/// A run whose configuration, images, weights and place for results are known to be good. Nothing is written yet.
+struct PreparedRun {
+    let configuration: SearchConfiguration
+    let imageCount: Int
+    let dataFolder: String
+    /// The run folder to be.
+    let output: String
+    let preset: String?
+    /// A trained supernet to select from, and the file it came from.
+    var initialState: TrainingState?
+    var supernetFile: String?
+    /// Epochs that the supernet has been trained for when strengths are measured; nil where a file does not tell.
+    let trainedEpochs: Int?
+
+    /// A search from the beginning.
+    ///
+    /// - Parameter workersHere: worker processes on this machine, whose memory is checked.
+    /// - Throws: what says which value, file or folder is wrong, in this order: output, images, sizes.
+    init(_ options: SearchOptions, workersHere: Int) throws {
+        let preset = Preset(options.beginning.preset)
+        let kind = options.images.kind(preset)
+        let space = options.supernet.space.rawValue
+        output = options.output.path(space: space, dataset: kind.rawValue)
+        try RunFolder.requireCreatable(output)
+        dataFolder = options.images.folder(kind)
+        let images = try LoadedImages(
+            kind, folder: dataFolder, limit: options.images.images, presetLimit: preset.images)
+        var configuration = SearchConfiguration(
+            supernet: SupernetShape(
+                space: space, channels: options.supernet.channels ?? preset.channels,
+                cells: options.supernet.cells ?? preset.cells, classes: images.dataset.classes,
+                inputChannels: images.dataset.channels, imageSize: images.dataset.size),
+            dataset: kind, images: images.limit, datasetDigest: images.dataset.digest,
+            epochs: options.training.epochs ?? preset.epochs, batch: options.batches.batch,
+            shards: options.batches.shardCount, seed: options.beginning.seed)
+        try MemoryNeed.check(
+            configuration.supernet, shardImages: configuration.shardImages, processes: max(workersHere, 1))
+        options.training.apply(to: &configuration)
+        configuration.selection = options.selection.options(preset: preset.strengthImages, of: images.dataset.count)
+        try configuration.validate(imageCount: images.dataset.count)
+        self.configuration = configuration
+        imageCount = images.dataset.count
+        trainedEpochs = configuration.epochs
+        self.preset = options.beginning.preset.rawValue
+    }
+
+    /// A selection alone, from the supernet in a file.
+    ///
+    /// - Throws: as above; also what says how the file's tensors differ from those of the expected shape.
+    init(_ options: SelectOptions) throws {
+        let file = try SafetensorsFile(reading: options.supernet)
+        let kind = options.dataset ?? file.metadata["dataset"].flatMap { DatasetKind(rawValue: $0) } ?? .fashionMNIST
+        output = options.output.path(space: options.shape.space.rawValue, dataset: kind.rawValue)
+        try RunFolder.requireCreatable(output)
+        dataFolder = options.data ?? kind.defaultFolder
+        let images = try LoadedImages(kind, folder: dataFolder, limit: options.images, presetLimit: nil)
+        let shape = try options.shape(of: file, images: images.dataset)
+        let supernet = try Supernet(shape: shape, shardImages: 1)
+        let content = try SupernetFile.read(
+            file, weights: supernet.parameters, alphas: supernet.alphaDirectory)
+        var configuration = SearchConfiguration(
+            supernet: shape, dataset: kind, images: images.limit, datasetDigest: images.dataset.digest, epochs: 0,
+            batch: options.batches.batch, shards: options.batches.shardCount, seed: 0)
+        configuration.selection = options.selection.options(preset: nil, of: images.dataset.count)
+        try configuration.validate(imageCount: images.dataset.count)
+        self.configuration = configuration
+        imageCount = images.dataset.count
+        preset = nil
+        initialState = TrainingState(weights: content.weights, alphas: content.alphas)
+        supernetFile = options.supernet
+        trainedEpochs = content.metadata["epochs"].flatMap { Int($0) }
+    }
+
+    /// The run's images, loaded anew.
+    func loadImages() throws(DatasetError) -> ImageDataset {
+        try ImageDataset.load(
+            kind: configuration.dataset, folder: dataFolder, split: .training, limit: configuration.images)
+    }
+}
+
+extension Supernet {
+    /// Names and shapes of the alphas, as in the public state dict.
+    var alphaDirectory: ParameterDirectory {
+        var directory = ParameterDirectory()
+        directory.append(space.alphasName, [edges, operations], .constant(0))
+        return directory
+    }
+}

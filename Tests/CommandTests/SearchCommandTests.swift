@@ -1,0 +1,164 @@
+import Checkpoint
+import Foundation
+import TestSupport
+import Testing
+
+@Suite struct SearchCommandTests {
+    /// The parts of `summary.json` that are looked at.
+    struct Summary: Decodable {
+        struct Measure: Decodable {
+            var loss: Double
+            var accuracy: Double
+            var images: Int
+        }
+        struct Cell: Decodable {
+            struct Accuracy: Decodable {
+                var dataset: String
+                var validation: Double
+                var test: Double
+                var rank: Int
+            }
+            var architecture: String
+            var accuracies: [Accuracy]
+        }
+        var digest: String
+        var genotype: String
+        var architecture: String
+        var magnitude_architecture: String
+        var seconds: Double
+        var strength_images: Int
+        var configuration_digest: String
+        var workers: Int
+        var supernet: Measure
+        var strength_cell: Cell
+        var magnitude_cell: Cell
+    }
+
+    private func summary(_ folder: String) throws -> Summary {
+        try JSONDecoder().decode(Summary.self, from: Data(contentsOf: URL(fileURLWithPath: folder + "/summary.json")))
+    }
+
+    private func text(_ file: String) throws -> String { try String(contentsOfFile: file, encoding: .utf8) }
+
+    @Test("a search in one process leaves a whole run folder and prints both cells")
+    func inOneProcess() async throws {
+        let images = try SmallImages()
+        let folder = try TemporaryFolder()
+        let result = try await Command.run(
+            ["search"] + images.searchOptions + ["--workers", "0", "--output", folder("runs/first")], in: folder)
+        try #require(result.status == 0, "\(result.error)")
+        let run = folder("runs/first")
+        #expect(
+            try FileManager.default.contentsOfDirectory(atPath: run).sorted() == [
+                "config.json", "genotype.txt", "log.jsonl", "strengths.csv", "summary.json", "supernet.safetensors",
+            ])
+
+        let summary = try summary(run)
+        #expect(summary.digest.wholeMatch(of: /[0-9a-f]{64}/) != nil)
+        #expect(summary.strength_images == 128)
+        #expect(summary.seconds > 0 && summary.workers == 0)
+        #expect(summary.strength_cell.architecture == summary.architecture)
+        #expect(summary.magnitude_cell.architecture == summary.magnitude_architecture)
+        #expect(try text(run + "/genotype.txt") == summary.architecture + "\n" + summary.genotype + "\n")
+
+        #expect(result.output.contains("by strength") && result.output.contains("by magnitude"))
+        #expect(result.output.contains("15,625"))
+        #expect(result.output.contains(run))
+        #expect(!result.output.contains("\u{1B}") && !result.error.contains("\u{1B}"), "no escape codes in a pipe")
+        #expect(result.error.contains("epoch 1/1"))
+
+        let strengths = try text(run + "/strengths.csv").split(separator: "\n")
+        #expect(strengths.first == "edge,operation,beta,mean_loss,strength,complete,shards,chosen")
+        #expect(strengths.count == 1 + 6 * 5)
+        #expect(strengths.filter { $0.hasSuffix(",true") }.count == 6, "one operation an edge is chosen")
+        #expect(strengths[1].hasPrefix("1<-0,none,"))
+
+        let log = try text(run + "/log.jsonl").split(separator: "\n")
+        let events = try log.map { line in
+            let object = try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any]
+            return (try #require(object?["seconds"] as? Double), try #require(object?["event"] as? String))
+        }
+        #expect(zip(events, events.dropFirst()).allSatisfy { $0.0 <= $1.0 }, "seconds never fall")
+        #expect(events.filter { $0.1 == "half_step" }.count == 2 * 4)
+        #expect(events.filter { $0.1 == "edge_decided" }.count == 6)
+
+        let config =
+            try JSONSerialization.jsonObject(with: Data(contentsOf: URL(fileURLWithPath: run + "/config.json")))
+            as? [String: Any]
+        let configuration = try #require(config?["configuration"] as? [String: Any])
+        #expect(configuration["epochs"] as? Int == 1 && configuration["shards"] as? Int == 4)
+        #expect(configuration["images"] == nil, "the preset asks for more images than there are: all are used")
+
+        let supernet = try SafetensorsFile(reading: run + "/supernet.safetensors")
+        #expect(supernet.metadata["channels"] == "4" && supernet.metadata["epochs"] == "1")
+        #expect(supernet.tensors["alphas.arch"]?.shape == [6, 5])
+    }
+
+    @Test("seeds and options change the digest; the output's place does not")
+    func digests() async throws {
+        let images = try SmallImages()
+        let folder = try TemporaryFolder()
+        func digest(_ name: String, _ options: [String]) async throws -> String {
+            let result = try await Command.run(
+                ["search"] + images.searchOptions + ["--workers", "0", "--output", folder(name)] + options, in: folder)
+            try #require(result.status == 0, "\(result.error)")
+            return try summary(folder(name)).digest
+        }
+        let first = try await digest("a", [])
+        #expect(try await digest("b", []) == first)
+        #expect(try await digest("c", ["--seed", "1"]) != first)
+        #expect(try await digest("d", ["--step-order", "weights-first"]) != first)
+        #expect(try await digest("e", ["--shards", "2"]) != first)
+    }
+
+    @Test("local workers give the numbers of one process, and are gone afterwards", arguments: [1, 2, 3])
+    func localWorkers(_ workers: Int) async throws {
+        let images = try SmallImages()
+        let folder = try TemporaryFolder()
+        var digests: [String] = []
+        for count in [0, workers] {
+            let result = try await Command.run(
+                ["search"] + images.searchOptions + ["--workers", "\(count)", "--output", folder("run\(count)")],
+                in: folder)
+            try #require(result.status == 0, "\(result.error)")
+            digests.append(try summary(folder("run\(count)")).digest)
+        }
+        #expect(digests[0] == digests[1])
+        #expect(folder.contents == ["run0", "run\(workers)"].sorted())
+    }
+
+    @Test("a selection from the supernet of a search chooses what the search chose, with and without workers")
+    func select() async throws {
+        let images = try SmallImages()
+        let folder = try TemporaryFolder()
+        var result = try await Command.run(
+            ["search"] + images.searchOptions + ["--workers", "0", "--output", folder("search")], in: folder)
+        try #require(result.status == 0, "\(result.error)")
+        for workers in ["0", "2"] {
+            let run = folder("select\(workers)")
+            result = try await Command.run(
+                [
+                    "select", "--supernet", folder("search/supernet.safetensors"), "--data", images.folder.path,
+                    "--batch", "32", "--shards", "4", "--workers", workers, "--output", run,
+                ], in: folder)
+            try #require(result.status == 0, "\(result.error)")
+            #expect(try summary(run).architecture == summary(folder("search")).architecture)
+            #expect(try summary(run).supernet.loss == summary(folder("search")).supernet.loss)
+            #expect(try text(run + "/strengths.csv") == text(folder("search/strengths.csv")))
+        }
+    }
+
+    @Test("the full table chooses the same cell and leaves no row incomplete")
+    func fullTable() async throws {
+        let images = try SmallImages()
+        let folder = try TemporaryFolder()
+        for (name, options) in [("pruned", []), ("full", ["--full-table"])] as [(String, [String])] {
+            let result = try await Command.run(
+                ["search"] + images.searchOptions + ["--workers", "0", "--output", folder(name)] + options, in: folder)
+            try #require(result.status == 0, "\(result.error)")
+        }
+        #expect(try summary(folder("full")).architecture == summary(folder("pruned")).architecture)
+        #expect(try !text(folder("full/strengths.csv")).contains(",false,16,") )
+        #expect(try text(folder("full/strengths.csv")).split(separator: "\n").dropFirst().allSatisfy { $0.contains(",true,16,") })
+    }
+}

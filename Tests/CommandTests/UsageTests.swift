@@ -1,0 +1,83 @@
+import Foundation
+import TestSupport
+import Testing
+
+@Suite struct UsageTests {
+    struct Case: Sendable, CustomTestStringConvertible {
+        var arguments: [String]
+        var code: Int32
+        var fragments: [String]
+
+        var testDescription: String { "ostr " + arguments.joined(separator: " ") }
+
+        init(_ arguments: String, _ code: Int32, _ fragments: String...) {
+            self.arguments = arguments.split(separator: " ").map(String.init)
+            self.code = code
+            self.fragments = fragments
+        }
+    }
+
+    @Test(
+        "wrong usage ends with 64 and one line that names what was found and what is allowed",
+        arguments: [
+            Case("nonsense", 64, "nonsense", "ostr help"),
+            Case("search --chanels 8", 64, "--chanels", "--channels"),
+            Case("search --space daarts", 64, "daarts", "nasbench201"),
+            Case("search --preset huge", 64, "huge", "demo", "paper"),
+            Case("search --dataset imagenet", 64, "imagenet", "cifar10"),
+            Case("search --step-order both", 64, "both", "alphas-first"),
+            Case("search --channels 0", 64, "--channels 0", "1 or more"),
+            Case("search --channels 100000", 64, "--channels 100000", "4096"),
+            Case("search --channels 4096 --cells 1000", 64, "GiB", "channels"),
+            Case("search --cells x", 64, "'x'", "--cells"),
+            Case("search --epochs=-1", 64, "--epochs -1", "0 or more"),
+            Case("search --batch 0", 64, "--batch 0", "1 or more"),
+            Case("search --shards 3", 64, "--shards 3", "power of two", "1, 2, 4, 8, 16, 32, 64"),
+            Case("search --batch 48 --shards 32", 64, "--shards 32", "48", "1, 2, 4, 8, 16"),
+            Case("search --seed=-1", 64, "-1", "--seed"),
+            Case("search --workers=-1", 64, "--workers -1", "0 or more"),
+            Case("search --learning-rate nan", 64, "--learning-rate", "0 or more"),
+            Case("search --clip 0", 64, "--clip", "greater than 0"),
+            Case("search --images 0", 64, "--images 0", "1 or more"),
+            Case("search --strength-images 0", 64, "--strength-images 0", "1 or more"),
+            Case("search --log-level loud", 64, "loud", "warning"),
+            Case("coordinator --workers 2", 64, "--bind"),
+            Case("coordinator --bind tcp://127.0.0.1:7 --workers 0", 64, "--workers 0", "1 or more"),
+            Case("coordinator --bind tcp://127.0.0.1:7 --workers 1 --worker-timeout 0", 64, "--worker-timeout"),
+            Case("worker", 64, "--connect"),
+            Case("select", 64, "--supernet"),
+            Case("query", 64, "architecture"),
+            Case("query |none~0|", 64, "|none~0|"),
+            Case("bench --work nothing", 64, "nothing", "evaluate"),
+            Case("bench --steps 0", 64, "--steps 0"),
+            Case("bench --workers 2 --classes 3", 64, "--classes"),
+        ])
+    func wrongUsage(_ example: Case) async throws {
+        let folder = try TemporaryFolder()
+        let result = try await Command.run(example.arguments, in: folder)
+        result.expectFailure(example.code, example.fragments)
+        #expect(folder.contents.isEmpty, "nothing is written")
+    }
+
+    @Test(
+        "help ends well, goes to standard output and explains the command",
+        arguments: [
+            ("", "search"), ("search", "--strength-images"), ("coordinator", "--bind"), ("worker", "--connect-timeout"),
+            ("select", "--supernet"), ("query", "--json"), ("bench", "--warmup"),
+        ])
+    func help(_ command: String, _ option: String) async throws {
+        let folder = try TemporaryFolder()
+        let result = try await Command.run(command.isEmpty ? ["help"] : ["help", command], in: folder)
+        #expect(result.status == 0)
+        #expect(result.error == "")
+        #expect(result.output.contains(option))
+        #expect(result.output.contains("OVERVIEW"))
+    }
+
+    @Test("the version is printed")
+    func version() async throws {
+        let result = try await Command.run(["--version"], in: TemporaryFolder())
+        #expect(result.status == 0)
+        #expect(result.output.wholeMatch(of: /[0-9]+\.[0-9]+\.[0-9]+\n/) != nil)
+    }
+}
