@@ -1,0 +1,34 @@
+import NASBench201
+import Supernet
+
+extension CellReport {
+    /// The report of a cell of NAS-Bench-201 given as text.
+    /// - Throws: `ArchitectureError` with the place of the first character that does not fit.
+    public init(architecture: String) throws(ArchitectureError) {
+        self.init(try Architecture(parsing: architecture))
+    }
+
+    /// The report of a cell of NAS-Bench-201 given by one operation an edge.
+    /// The operations are those of a decided selection, so a wrong count is a bug of ours.
+    public init(operations: [Int]) {
+        guard let architecture = Architecture(operations: operations) else {
+            preconditionFailure("a cell of NAS-Bench-201 has six operations of five")
+        }
+        self.init(architecture)
+    }
+
+    private init(_ architecture: Architecture) {
+        let entry = Benchmark.entry(for: architecture)
+        let space = SearchSpace.nasbench201
+        self.init(
+            architecture: architecture.description, genotype: space.genotype(architecture.operations),
+            operations: architecture.operations.map { space.operations[$0] }, index: entry.index,
+            parametersMillions: entry.parametersMillions,
+            accuracies: Benchmark.Dataset.allCases.map { dataset in
+                Accuracy(
+                    dataset: dataset.rawValue, validation: entry.accuracy(.init(dataset, .validation)),
+                    test: entry.accuracy(.init(dataset, .test)),
+                    rank: Benchmark.rank(of: architecture, by: .init(dataset, .test)))
+            })
+    }
+}
