@@ -84,7 +84,7 @@ public struct ArchitectureError: Error, Sendable, Equatable, CustomStringConvert
 
     /// One line that names place, expected and found, and shows the whole form.
     public var description: String {
-        "not an architecture of NAS-Bench-201: at character \(position + 1) expected \(expected), found \(found); "
+        "'\(text)' is not an architecture of NAS-Bench-201: at character \(position + 1) expected \(expected), found \(found); "
             + "the form is |op~0|+|op~0|op~1|+|op~0|op~1|op~2|"
     }
 }

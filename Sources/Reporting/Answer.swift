@@ -36,7 +36,8 @@ public enum Answer {
         if shape.channels >= 16 && shape.cells >= 5 && epochs ?? 50 >= 50 {
             return "A supernet of the published size (\(size)). One seed is one sample: compare over several."
         }
-        return "A small, briefly trained supernet (\(size)): its betas are still close to uniform, so which cell wins is\n"
+        return
+            "A small, briefly trained supernet (\(size)): its betas are still close to uniform, so which cell wins is\n"
             + "largely chance. This shows the method at work; it cannot show how strength compares with magnitude."
     }
 
@@ -53,7 +54,8 @@ public enum Answer {
                 SearchProgress.fixed(other.validation, 2) + " %",
             ])
             table.append([
-                "\(one.dataset) test", SearchProgress.fixed(one.test, 2) + " %", SearchProgress.fixed(other.test, 2) + " %",
+                "\(one.dataset) test", SearchProgress.fixed(one.test, 2) + " %",
+                SearchProgress.fixed(other.test, 2) + " %",
             ])
             table.append(["rank of \(benchmarkSize)", grouped(one.rank), grouped(other.rank)])
         }

@@ -1,6 +1,7 @@
 import Checkpoint
 import Coordinator
 import Datasets
+import NASBench201
 import Reporting
 import Search
 import Supernet
@@ -26,6 +27,7 @@ struct Failure: Error, Equatable {
         case let error as DatasetError: Failure(error)
         case let error as CheckpointError: Failure(error)
         case let error as ReportingError: Failure(error)
+        case let error as ArchitectureError: Failure(.usage, error.description)
         case let error as CoordinatorError: Failure(error)
         case let error as WorkerError: Failure(error)
         default: nil

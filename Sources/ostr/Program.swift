@@ -37,7 +37,12 @@ enum Program {
             print(Ostr.fullMessage(for: error))
             exit(code.rawValue)
         }
-        let message = Ostr.message(for: error)
+        // The parser lists allowed values on lines of their own; an error is one line here.
+        let message = Ostr.message(for: error).split(separator: "\n").enumerated().map { number, line in
+            let text = line.trimmingCharacters(in: .whitespaces)
+            guard number > 0, text.hasPrefix("- ") else { return (number == 0 ? "" : " ") + text }
+            return (number == 1 ? " " : ", ") + text.dropFirst(2)
+        }.joined()
         let end = message.last.map { ".?!".contains($0) } ?? true ? "" : "."
         console.print("ostr: error: \(message)\(end) See `\(helpCommand)`.")
         exit(code.rawValue)

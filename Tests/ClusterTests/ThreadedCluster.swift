@@ -30,20 +30,14 @@ struct ThreadedCluster {
         options.handlesSignals = false
         let final = options
         let (endpoint, dataset, adjust) = (options.endpoint, self.dataset, adjustWorker)
-        async let workerErrors = withTaskGroup(of: (Int, WorkerError?).self) { group in
-            for worker in 0..<workers {
-                group.addTask {
-                    var options = WorkerOptions(coordinator: endpoint)
-                    options.name = "worker-\(worker)"
-                    options.handlesSignals = false
-                    adjust(worker, &options)
-                    let process = WorkerProcess(options: options) { _ in dataset(worker) }
-                    return (worker, await onThread { process.failure })
-                }
-            }
-            var errors = [WorkerError?](repeating: nil, count: workers)
-            for await (worker, error) in group { errors[worker] = error }
-            return errors
+        // Every thread is started before anything is awaited: other tests may keep the concurrency pool busy.
+        let running = (0..<workers).map { worker in
+            var options = WorkerOptions(coordinator: endpoint)
+            options.name = "worker-\(worker)"
+            options.handlesSignals = false
+            adjust(worker, &options)
+            let process = WorkerProcess(options: options) { _ in dataset(worker) }
+            return RunningThread { process.failure }
         }
         let (outcome, events) = await onThread {
             var events: [SearchEvent] = []
@@ -56,7 +50,9 @@ struct ThreadedCluster {
             return (outcome, events)
         }
         defer { folder.remove() }
-        return Result(outcome: outcome, workerErrors: await workerErrors, events: events)
+        var workerErrors: [WorkerError?] = []
+        for thread in running { workerErrors.append(await thread.value) }
+        return Result(outcome: outcome, workerErrors: workerErrors, events: events)
     }
 }
 
@@ -78,5 +74,28 @@ func onThread<Value: Sendable>(_ body: @escaping @Sendable () -> Value) async ->
         let thread = Thread { continuation.resume(returning: body()) }
         thread.stackSize = 8 << 20
         thread.start()
+    }
+}
+
+/// Work that has begun on a thread of its own; its value can be awaited later.
+final class RunningThread<Value: Sendable>: Sendable {
+    private let results: AsyncStream<Value>
+
+    init(_ body: @escaping @Sendable () -> Value) {
+        let (stream, continuation) = AsyncStream.makeStream(of: Value.self)
+        results = stream
+        let thread = Thread {
+            continuation.yield(body())
+            continuation.finish()
+        }
+        thread.stackSize = 8 << 20
+        thread.start()
+    }
+
+    var value: Value {
+        get async {
+            for await value in results { return value }
+            preconditionFailure("a thread gives one value, awaited once")
+        }
     }
 }

@@ -101,7 +101,8 @@ import Testing
         alphas.append("alphas.arch", [supernet.edges, supernet.operations], .constant(0))
         try SupernetFile.write(
             weights: Supernet.initialWeights(supernet.parameters, seed: 1), directory: supernet.parameters,
-            alphas: Supernet.initialAlphas(count: alphas.count, seed: 1), alphaDirectory: alphas, shape: shape, to: path)
+            alphas: Supernet.initialAlphas(count: alphas.count, seed: 1), alphaDirectory: alphas, shape: shape, to: path
+        )
     }
 
     @Test("a supernet of another shape is refused with the first name that differs and both shapes")

@@ -158,7 +158,10 @@ import Testing
             try #require(result.status == 0, "\(result.error)")
         }
         #expect(try summary(folder("full")).architecture == summary(folder("pruned")).architecture)
-        #expect(try !text(folder("full/strengths.csv")).contains(",false,16,") )
-        #expect(try text(folder("full/strengths.csv")).split(separator: "\n").dropFirst().allSatisfy { $0.contains(",true,16,") })
+        #expect(try !text(folder("full/strengths.csv")).contains(",false,16,"))
+        #expect(
+            try text(folder("full/strengths.csv")).split(separator: "\n").dropFirst().allSatisfy {
+                $0.contains(",true,16,")
+            })
     }
 }

@@ -37,7 +37,8 @@ import Testing
 
     @Test("a wide terminal gets a bar and the detail, a narrow one loses them first")
     func bar() {
-        let status = SearchProgress.Status(text: "selecting  5/10 evaluations", fraction: 0.5, remaining: 61, detail: "x")
+        let status = SearchProgress.Status(
+            text: "selecting  5/10 evaluations", fraction: 0.5, remaining: 61, detail: "x")
         #expect(status.line(width: 100) == "selecting  5/10 evaluations  x  [############............]  50%  1:01 left")
         #expect(status.line(width: 45) == "selecting  5/10 evaluations  50%  1:01 left")
     }

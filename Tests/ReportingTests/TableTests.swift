@@ -27,7 +27,9 @@ import Testing
             ])
     }
 
-    @Test("thousands are grouped", arguments: [(0, "0"), (999, "999"), (1000, "1,000"), (15625, "15,625"), (-1234567, "-1,234,567")])
+    @Test(
+        "thousands are grouped",
+        arguments: [(0, "0"), (999, "999"), (1000, "1,000"), (15625, "15,625"), (-1234567, "-1,234,567")])
     func grouped(_ number: Int, _ text: String) {
         #expect(Answer.grouped(number) == text)
     }

@@ -24,7 +24,7 @@ struct ClusterBench {
 
         let clock = ContinuousClock()
         var applied: [(kind: HalfStep.Kind, at: ContinuousClock.Instant)] = []
-        var evaluated: [(done: Int, at: ContinuousClock.Instant)] = []
+        var evaluated: [(shards: Int, at: ContinuousClock.Instant)] = []
         let options = CoordinatorOptions(
             configuration: configuration, imageCount: dataset.count, endpoint: "", expectedWorkers: workers)
         _ = try LocalCluster(workerArguments: ["--data", folder.path], workers: workers).run(options) { event in
@@ -35,6 +35,25 @@ struct ClusterBench {
             default: break
             }
         }
-        return []
+        switch work {
+        case .weights, .alphas:
+            let kind: HalfStep.Kind = work == .weights ? .weights : .alphas
+            return zip(applied, applied.dropFirst()).filter { $1.kind == kind }
+                .map { ($1.at - $0.at) / .seconds(1) }
+        case .evaluate:
+            // The first evaluations are those of the supernet as it stands; workers answer them a block at a time.
+            let blocks = workers * (warmup + steps)
+            return stride(from: 0, to: blocks, by: workers).compactMap { first in
+                guard first + workers < evaluated.count else { return nil }
+                let (start, end) = (evaluated[first], evaluated[first + workers])
+                let batches = Double(end.shards - start.shards) / Double(configuration.shards)
+                return batches > 0 ? (end.at - start.at) / .seconds(1) / batches : nil
+            }
+        }
+    }
+
+    /// Images that give every worker one block of shards to evaluate in each step.
+    static func evaluationImages(_ batches: BatchOptions, workers: Int, steps: Int) -> Int {
+        2 * Selection.blockShards * batches.shardImages * workers * steps
     }
 }

@@ -87,11 +87,15 @@ struct BenchCommand: ParsableCommand {
             imageSize: size)
         try MemoryNeed.check(shape, shardImages: batches.shardImages, processes: workers)
         // One step an epoch: as many images in each half as a batch has.
-        let dataset = SyntheticImages.dataset(count: 2 * batches.batch, size: size, classes: classes)
-        var configuration = SearchConfiguration(
-            supernet: shape, dataset: .cifar10, datasetDigest: dataset.digest, epochs: warmup + steps,
+        let isEvaluation = workers > 1 && work == .evaluate
+        let count =
+            isEvaluation
+            ? ClusterBench.evaluationImages(batches, workers: workers, steps: warmup + steps) : 2 * batches.batch
+        let dataset = SyntheticImages.dataset(count: count, size: size, classes: classes)
+        let configuration = SearchConfiguration(
+            supernet: shape, dataset: .cifar10, datasetDigest: dataset.digest,
+            epochs: isEvaluation ? 0 : warmup + steps,
             batch: batches.batch, shards: batches.shardCount, seed: 0)
-        configuration.selection.fullTable = true
         try configuration.validate(imageCount: dataset.count)
         let seconds: [Double]
         if workers == 1 {

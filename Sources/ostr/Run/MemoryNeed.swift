@@ -12,7 +12,8 @@ enum MemoryNeed {
             .usage,
             "a supernet of \(shape.channels) channels and \(shape.cells) cells a stage with \(shardImages) images a "
                 + "shard is impossible here: \(processes) x \(gibibytes(need / Double(max(processes, 1)))) GiB of memory "
-                + "are needed, \(gibibytes(available)) GiB are there; use fewer channels, cells, workers, or more shards")
+                + "are needed, \(gibibytes(available)) GiB are there; use fewer channels, cells, workers, or more shards"
+        )
     }
 
     /// About so many bytes: tensors of the cells' nodes and operations, and each weight with gradient and momentum.
@@ -21,7 +22,8 @@ enum MemoryNeed {
         for stage in 0..<3 {
             let channels = Double(shape.channels) * Double(1 << stage)
             let pixels = Double(max(shape.imageSize >> stage, 1)) * Double(max(shape.imageSize >> stage, 1))
-            floats += Double(shape.cells) * (20 * channels * pixels * Double(shardImages) + 5 * 60 * channels * channels)
+            floats +=
+                Double(shape.cells) * (20 * channels * pixels * Double(shardImages) + 5 * 60 * channels * channels)
         }
         return 4 * floats
     }
