@@ -24,18 +24,21 @@ import Testing
         var digest: String
         var genotype: String
         var architecture: String
-        var magnitude_architecture: String
+        var magnitudeArchitecture: String
         var seconds: Double
-        var strength_images: Int
-        var configuration_digest: String
+        var strengthImages: Int
+        var configurationDigest: String
         var workers: Int
         var supernet: Measure
-        var strength_cell: Cell
-        var magnitude_cell: Cell
+        var strengthCell: Cell
+        var magnitudeCell: Cell
     }
 
     private func summary(_ folder: String) throws -> Summary {
-        try JSONDecoder().decode(Summary.self, from: Data(contentsOf: URL(fileURLWithPath: folder + "/summary.json")))
+        let decoder = JSONDecoder()
+        decoder.keyDecodingStrategy = .convertFromSnakeCase
+        return try decoder.decode(
+            Summary.self, from: Data(contentsOf: URL(fileURLWithPath: folder + "/summary.json")))
     }
 
     private func text(_ file: String) throws -> String { try String(contentsOfFile: file, encoding: .utf8) }
@@ -55,10 +58,10 @@ import Testing
 
         let summary = try summary(run)
         #expect(summary.digest.wholeMatch(of: /[0-9a-f]{64}/) != nil)
-        #expect(summary.strength_images == 128)
+        #expect(summary.strengthImages == 128)
         #expect(summary.seconds > 0 && summary.workers == 0)
-        #expect(summary.strength_cell.architecture == summary.architecture)
-        #expect(summary.magnitude_cell.architecture == summary.magnitude_architecture)
+        #expect(summary.strengthCell.architecture == summary.architecture)
+        #expect(summary.magnitudeCell.architecture == summary.magnitudeArchitecture)
         #expect(try text(run + "/genotype.txt") == summary.architecture + "\n" + summary.genotype + "\n")
 
         #expect(result.output.contains("by strength") && result.output.contains("by magnitude"))
