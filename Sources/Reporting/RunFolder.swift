@@ -18,12 +18,12 @@ public struct RunFolder: Sendable {
         var status = stat()
         if lstat(path, &status) == 0 { throw .exists(folder: path) }
         if errno != ENOENT { throw .cannotCreate(folder: path, reason: FileWriting.reason(errno)) }
-        var parent = (path as NSString).deletingLastPathComponent
-        while !parent.isEmpty && stat(parent, &status) != 0 {
+        var parent = RunFolder.parent(of: path)
+        while stat(parent, &status) != 0 {
             if errno != ENOENT { throw .cannotCreate(folder: path, reason: "\(parent): \(FileWriting.reason(errno))") }
-            parent = (parent as NSString).deletingLastPathComponent
+            if parent == "." || parent == "/" { break }
+            parent = RunFolder.parent(of: parent)
         }
-        if parent.isEmpty { parent = "." }
         // Asking for permissions is not enough: root has them all, and a file system may still refuse.
         var probe = Array("\(parent)/.ostr-XXXXXX".utf8CString)
         guard mkdtemp(&probe) != nil else {
@@ -37,20 +37,32 @@ public struct RunFolder: Sendable {
     /// - Throws: `ReportingError.exists` when something is at the path already; of two runs that ask for the same
     ///   folder at the same moment, one gets it.
     public static func create(_ path: String) throws(ReportingError) -> RunFolder {
-        let parent = (path as NSString).deletingLastPathComponent
-        if !parent.isEmpty && parent != "/" {
-            do {
-                try FileManager.default.createDirectory(atPath: parent, withIntermediateDirectories: true)
-            } catch {
-                throw .cannotCreate(folder: path, reason: reason(of: error, parent: parent))
-            }
+        var missing: [String] = []
+        var parent = parent(of: path)
+        var status = stat()
+        while stat(parent, &status) != 0 && errno == ENOENT && parent != "." && parent != "/" {
+            missing.append(parent)
+            parent = RunFolder.parent(of: parent)
         }
-        guard mkdir(path, 0o755) == 0 else {
-            let number = errno
-            if number == EEXIST { throw .exists(folder: path) }
-            throw .cannotCreate(folder: path, reason: FileWriting.reason(number))
+        for folder in missing.reversed() where mkdir(folder, 0o777) != 0 && errno != EEXIST {
+            throw .cannotCreate(folder: path, reason: "\(folder): \(FileWriting.reason(errno))")
+        }
+        guard mkdir(path, 0o777) == 0 else {
+            if errno == EEXIST { throw .exists(folder: path) }
+            throw .cannotCreate(folder: path, reason: FileWriting.reason(errno))
         }
         return RunFolder(path: path)
+    }
+
+    /// The folder that a path is in: `.` for a bare name, `/` for the root itself.
+    static func parent(of path: String) -> String {
+        var bytes = path.utf8[...]
+        func dropSlashes() { while bytes.count > 1 && bytes.last == UInt8(ascii: "/") { bytes = bytes.dropLast() } }
+        dropSlashes()
+        guard let slash = bytes.lastIndex(of: UInt8(ascii: "/")) else { return "." }
+        bytes = bytes[...slash]
+        dropSlashes()
+        return String(decoding: bytes, as: UTF8.self)
     }
 
     /// `runs/20260131-094512-nasbench201-fashion-mnist`, in local time.
@@ -65,7 +77,7 @@ public struct RunFolder: Sendable {
     }
 
     /// The path of a file in this folder.
-    public func file(_ name: String) -> String { (path as NSString).appendingPathComponent(name) }
+    public func file(_ name: String) -> String { path.hasSuffix("/") ? path + name : "\(path)/\(name)" }
 
     /// Writes a file whole or not at all.
     public func write(_ name: String, _ text: String) throws(ReportingError) {
@@ -102,13 +114,5 @@ public struct RunFolder: Sendable {
         encoder.nonConformingFloatEncodingStrategy = .convertToString(
             positiveInfinity: "Infinity", negativeInfinity: "-Infinity", nan: "NaN")
         return Array(try encoder.encode(value)) + [UInt8(ascii: "\n")]
-    }
-
-    private static func reason(of error: any Error, parent: String) -> String {
-        let cocoa = error as NSError
-        if let underlying = cocoa.userInfo[NSUnderlyingErrorKey] as? NSError, underlying.domain == NSPOSIXErrorDomain {
-            return "\(parent): \(FileWriting.reason(Int32(underlying.code)))"
-        }
-        return "\(parent) cannot be made (\(cocoa.localizedDescription))"
     }
 }

@@ -32,6 +32,16 @@ import Testing
         }
     }
 
+    @Test(
+        "the folder above a path is found, however the path is written",
+        arguments: [
+            ("x", "."), ("x/", "."), ("x/y", "x"), ("x//y//", "x"), ("/x", "/"), ("/x/y", "/x"), ("/", "/"),
+            ("//", "/"), ("./x", "."), ("../x", ".."), ("", "."), ("ä/ö", "ä"),
+        ])
+    func parent(_ path: String, _ parent: String) {
+        #expect(RunFolder.parent(of: path) == parent)
+    }
+
     @Test("a relative path is looked for in the working folder")
     func relative() throws {
         try RunFolder.requireCreatable("ostr-\(UUID().uuidString)/run")
