@@ -78,7 +78,7 @@ let package = Package(
             name: "ostr",
             dependencies: [
                 "Coordinator", "Worker", "Search", "Supernet", "Kernels", "Datasets", "Checkpoint", "NASBench201",
-                "Reporting", argumentParser, logging,
+                "Reporting", "CProcessor", argumentParser, logging,
             ],
             swiftSettings: strict),
 

@@ -27,6 +27,11 @@ public final class StopSignals: Sendable {
                 signal(number, SIG_DFL)
             }
         }
+        // A process inherits which signals are blocked, and a launcher's thread may have blocked these.
+        var signals = sigset_t()
+        sigemptyset(&signals)
+        for number in [SIGINT, SIGTERM] { sigaddset(&signals, number) }
+        pthread_sigmask(SIG_UNBLOCK, &signals, nil)
     }
 
     deinit {

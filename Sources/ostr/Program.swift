@@ -1,4 +1,5 @@
 import ArgumentParser
+import CProcessor
 import Foundation
 import Reporting
 
@@ -9,6 +10,11 @@ enum Program {
     static let console = Console()
 
     static func main() {
+        guard ostr_processor_is_supported() else {
+            let needed = String(cString: ostr_processor_requirement())
+            console.print("ostr: error: this processor lacks what the kernels are built for: \(needed)")
+            exit(ExitStatus.unavailable.rawValue)
+        }
         do {
             var command = try Ostr.parseAsRoot()
             try command.run()

@@ -31,11 +31,16 @@ struct Command {
     }
 
     /// Runs to the end, at most `seconds`; what is still running then is killed and fails the test.
+    ///
+    /// - Parameters:
+    ///   - program: what is run; nil for `ostr`.
+    ///   - disturb: called with the process's id on a thread of its own, once it runs.
     static func run(
-        _ arguments: [String], in folder: TemporaryFolder, environment: [String: String] = [:], seconds: Double = 120
+        _ arguments: [String], in folder: TemporaryFolder, environment: [String: String] = [:], seconds: Double = 120,
+        program: URL? = nil, disturb: (@Sendable (Int32) -> Void)? = nil
     ) async throws -> Result {
         let process = Process()
-        process.executableURL = executable
+        process.executableURL = program ?? executable
         process.arguments = arguments
         process.currentDirectoryURL = URL(fileURLWithPath: folder.path)
         process.environment = ["PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8"].merging(environment) { _, new in new }
@@ -59,6 +64,7 @@ struct Command {
                     kill(identifier, SIGKILL)
                 }
                 timer.activate()
+                if let disturb { Thread { disturb(identifier) }.start() }
             } catch {
                 Issue.record("cannot start \(executable.path): \(error)")
                 continuation.resume()
