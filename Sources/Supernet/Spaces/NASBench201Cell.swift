@@ -10,8 +10,9 @@ final class StageGradients {
     let dy: BlockedTensor
     /// One image: gradient of pooled outputs.
     let pooled: BlockedTensor
-    /// (5, blocks × 8).
-    let sums: UnsafeMutablePointer<Double>
+    /// (3 sources, 5, blocks × 8).
+    private let sums: UnsafeMutablePointer<Double>
+    /// Channels, filled up to whole blocks.
     let sumsCount: Int
     let scalars: UnsafeMutablePointer<Float>
 
@@ -21,9 +22,12 @@ final class StageGradients {
         dy = arena.tensor(images: 1, channels: channels, height: size, width: size, padding: 1)
         pooled = arena.tensor(images: 1, channels: channels, height: size, width: size)
         sumsCount = (channels + 7) / 8 * 8
-        sums = arena.doubles(5 * sumsCount)
+        sums = arena.doubles(3 * 5 * sumsCount)
         scalars = arena.floats(6 * sumsCount)
     }
+
+    /// (5, blocks × 8): sums of a node's gradient with what the edge from `source` added to the node.
+    func sums(ofSource source: Int) -> UnsafeMutablePointer<Double> { sums + source * 5 * sumsCount }
 
     /// A coefficient for every channel; slots 0 ..< 6.
     func scalar(_ value: Double, slot: Int) -> UnsafePointer<Float> {
@@ -103,33 +107,40 @@ final class NASBench201Cell {
     /// - Parameter mixture: the weight of each operation on each edge, (edges, operations); 0 means not computed.
     func forward(_ mixture: [[Double]]) {
         for node in 0..<4 {
-            if node > 0 { sum(into: node, mixture) }
-            if node < 3 { prepare(node, mixture) }
-        }
-    }
-
-    /// What the outgoing edges of a node share.
-    private func prepare(_ node: Int, _ mixture: [[Double]]) {
-        let outgoing = pairs.indices.filter { pairs[$0].source == node }.map { mixture[$0] }
-        if outgoing.contains(where: { $0[Operation.convolution1] != 0 || $0[Operation.convolution3] != 0 }) {
-            for image in 0..<images {
-                Rectifier.forward(nodes[node], image: image, into: rectified[node], targetImage: image)
-            }
-        }
-        if outgoing.contains(where: { $0[Operation.pool] != 0 }) {
-            for image in 0..<images {
-                AveragePool3.forward(nodes[node], image: image, into: pooled[node], outputImage: image)
+            let outgoing = pairs.indices.filter { pairs[$0].source == node }.map { mixture[$0] }
+            let needs = Needs(
+                rectified: outgoing.contains { $0[Operation.convolution1] != 0 || $0[Operation.convolution3] != 0 },
+                pooled: outgoing.contains { $0[Operation.pool] != 0 })
+            if node > 0 {
+                sum(into: node, mixture, needs)
+            } else {
+                for image in 0..<images { prepare(node, image, needs) }
             }
         }
     }
 
-    private func sum(into node: Int, _ mixture: [[Double]]) {
-        var isEmpty = true
-        for (index, pair) in pairs.enumerated() where pair.node == node {
+    /// What the outgoing edges of a node need of it.
+    private struct Needs {
+        let rectified: Bool
+        let pooled: Bool
+    }
+
+    /// What the outgoing edges of a node share, for one image: right after the image was summed, while it is in cache.
+    private func prepare(_ node: Int, _ image: Int, _ needs: Needs) {
+        if needs.rectified {
+            Rectifier.forward(nodes[node], image: image, into: rectified[node], targetImage: image)
+        }
+        if needs.pooled { AveragePool3.forward(nodes[node], image: image, into: pooled[node], outputImage: image) }
+    }
+
+    private func sum(into node: Int, _ mixture: [[Double]], _ needs: Needs) {
+        let active = pairs.indices.filter { index in
+            pairs[index].node == node && mixture[index].dropFirst().contains { $0 != 0 }
+        }
+        for index in active {
             let weights = mixture[index]
             let edge = edges[index]
-            let terms = self.terms(of: edge, source: pair.source, weights)
-            if terms.isEmpty { continue }
+            let terms = self.terms(of: edge, source: pairs[index].source, weights)
             let constants = gradients.scalar(0, slot: 5)
             let target = UnsafeMutablePointer(mutating: constants)
             for (i, operation) in [Operation.convolution1, Operation.convolution3].enumerated()
@@ -139,11 +150,16 @@ final class NASBench201Cell {
             for image in 0..<images {
                 WeightedSum.compute(
                     terms, constants: constants, image: image, into: nodes[node], targetImage: image,
-                    accumulate: !isEmpty)
+                    accumulate: index != active.first)
+                if index == active.last { prepare(node, image, needs) }
             }
-            isEmpty = false
         }
-        if isEmpty { for image in 0..<images { nodes[node].clear(image: image) } }
+        if active.isEmpty {
+            for image in 0..<images {
+                nodes[node].clear(image: image)
+                prepare(node, image, needs)
+            }
+        }
     }
 
     /// Convolves where needed and gives the summands of one edge.
@@ -180,6 +196,7 @@ final class NASBench201Cell {
         betaGradient: UnsafeMutablePointer<Double>?
     ) {
         for node in stride(from: 3, through: 1, by: -1) {
+            reduce(into: node, wantsBetas: betaGradient != nil)
             for (index, pair) in pairs.enumerated() where pair.node == node {
                 backward(
                     edge: index, pair, betas[index], wantsInput: wantsInput || pair.source > 0,
@@ -190,18 +207,34 @@ final class NASBench201Cell {
         }
     }
 
+    /// Sums over pixels of a node's gradient, and of its products with what the node's edges added to it: what batch
+    /// norms and the gradients by β need. All edges of an image at a time, while its gradient is in cache.
+    private func reduce(into node: Int, wantsBetas: Bool) {
+        let incoming = pairs.indices.filter { pairs[$0].node == node }
+        let sources = incoming.map { index -> [BlockedTensor] in
+            let source = pairs[index].source
+            return edges[index].outputs + (wantsBetas ? [nodes[source], pooled[source]] : [])
+        }
+        for index in incoming {
+            gradients.sums(ofSource: pairs[index].source).update(repeating: 0, count: 5 * gradients.sumsCount)
+        }
+        for image in 0..<images {
+            for (i, index) in incoming.enumerated() {
+                ChannelSums.accumulate(
+                    gradients.nodes[node], sources[i], image: image,
+                    into: gradients.sums(ofSource: pairs[index].source))
+            }
+        }
+    }
+
     private func backward(
         edge index: Int, _ pair: SearchSpace.Edge, _ weights: [Double], wantsInput: Bool,
         weightsGradient: UnsafeMutablePointer<Float>?, betaGradient: UnsafeMutablePointer<Double>?
     ) {
         let edge = edges[index]
         let d = gradients.nodes[pair.node]
-        let sums = gradients.sums
         let n = gradients.sumsCount
-        var sources = edge.outputs
-        if betaGradient != nil { sources += [nodes[pair.source], pooled[pair.source]] }
-        sums.update(repeating: 0, count: 5 * n)
-        for image in 0..<images { ChannelSums.accumulate(d, sources, image: image, into: sums) }
+        let sums = gradients.sums(ofSource: pair.source)
         var byNorm: [Double] = []
         for (i, operation) in [Operation.convolution1, Operation.convolution3].enumerated() {
             byNorm.append(
