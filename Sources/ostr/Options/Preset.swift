@@ -15,19 +15,17 @@ struct Preset: Sendable {
     var cells: Int
     var epochs: Int
     var batch: Int
-    var strengthImages: Int?
 
     /// Shards of 16 images unless said otherwise.
     static let shardImages = 16
 
     init(_ name: Name) {
+        batch = 64
         switch name {
         case .demo:
-            (dataset, images, channels, cells, epochs) = (.fashionMNIST, 10_000, 8, 1, 5)
-            (batch, strengthImages) = (64, 1_024)
+            (dataset, images, channels, cells, epochs) = (.fashionMNIST, 10_000, 8, 1, 10)
         case .paper:
             (dataset, images, channels, cells, epochs) = (.cifar10, nil, 16, 5, 50)
-            (batch, strengthImages) = (64, nil)
         }
     }
 }

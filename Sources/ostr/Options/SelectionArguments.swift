@@ -5,8 +5,7 @@ import Search
 struct SelectionArguments: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "Held-out images that strengths are measured on, cut to whole shards. "
-                + "(default: demo 1024, paper the alphas' whole half)",
+            "Held-out images that strengths are measured on, cut to whole shards. (default: the alphas' whole half)",
             valueName: "n"))
     var strengthImages: Int?
 
@@ -17,12 +16,9 @@ struct SelectionArguments: ParsableArguments {
         try Check.positive(strengthImages, "--strength-images")
     }
 
-    /// - Parameters:
-    ///   - preset: what a preset uses at most, when nothing was asked for.
-    ///   - imageCount: images of the run; half of them, rounded up, are held out.
-    func options(preset: Int?, of imageCount: Int) -> SelectionOptions {
+    var options: SelectionOptions {
         var options = SelectionOptions()
-        options.images = strengthImages ?? preset.flatMap { $0 < imageCount - imageCount / 2 ? $0 : nil }
+        options.images = strengthImages
         options.fullTable = fullTable
         return options
     }

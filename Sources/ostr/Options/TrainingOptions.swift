@@ -5,7 +5,7 @@ import Search
 struct TrainingOptions: ParsableArguments {
     static let largestEpochs = 1_000_000
 
-    @Option(help: ArgumentHelp("Passes over the training half. (default: demo 5, paper 50)", valueName: "n"))
+    @Option(help: ArgumentHelp("Passes over the training half. (default: demo 10, paper 50)", valueName: "n"))
     var epochs: Int?
 
     @Option(

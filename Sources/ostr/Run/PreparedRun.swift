@@ -42,7 +42,7 @@ struct PreparedRun {
         try MemoryNeed.check(
             configuration.supernet, shardImages: configuration.shardImages, processes: max(workersHere, 1))
         options.training.apply(to: &configuration)
-        configuration.selection = options.selection.options(preset: preset.strengthImages, of: images.dataset.count)
+        configuration.selection = options.selection.options
         try configuration.validate(imageCount: images.dataset.count)
         self.configuration = configuration
         imageCount = images.dataset.count
@@ -67,7 +67,7 @@ struct PreparedRun {
         var configuration = SearchConfiguration(
             supernet: shape, dataset: kind, images: images.limit, datasetDigest: images.dataset.digest, epochs: 0,
             batch: options.batches.batch, shards: options.batches.shardCount, seed: 0)
-        configuration.selection = options.selection.options(preset: nil, of: images.dataset.count)
+        configuration.selection = options.selection.options
         try configuration.validate(imageCount: images.dataset.count)
         self.configuration = configuration
         imageCount = images.dataset.count
