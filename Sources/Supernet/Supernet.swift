@@ -44,8 +44,11 @@ public final class Supernet {
     public var bytes: Int { network.bytes }
 
     private let network: NASBench201Network
-    private var mixture: [[Double]]
-    private var betaGradient: [Double]
+    private let memory = Arena()
+    /// softmax(α), what an evaluation mixes, and the gradient by β: (edges, operations) each.
+    private let mixture: UnsafeMutablePointer<Double>
+    private let chosen: UnsafeMutablePointer<Double>
+    private let betaGradient: UnsafeMutablePointer<Double>
 
     /// - Throws: `SupernetError.shape` for an unknown space or impossible sizes.
     public init(shape: SupernetShape, shardImages: Int) throws(SupernetError) {
@@ -62,10 +65,11 @@ public final class Supernet {
         self.space = space
         self.shardImages = shardImages
         network = try NASBench201Network(shape: shape, images: shardImages)
-        mixture = Array(
-            repeating: Array(repeating: 1 / Double(space.operations.count), count: space.operations.count),
-            count: space.edges.count)
-        betaGradient = Array(repeating: 0, count: space.edges.count * space.operations.count)
+        let count = space.edges.count * space.operations.count
+        mixture = memory.doubles(count)
+        chosen = memory.doubles(count)
+        betaGradient = memory.doubles(count)
+        mixture.update(repeating: 1 / Double(space.operations.count), count: count)
     }
 
     /// Takes new weights, in the order of `parameters`; after every change, and before the first use.
@@ -76,12 +80,14 @@ public final class Supernet {
     /// Takes new alphas, (edges, operations).
     public func load(alphas: UnsafePointer<Float>) {
         for edge in 0..<edges {
-            mixture[edge] = Classifier.softmax(alphas + edge * operations, count: operations)
+            Classifier.softmax(alphas + edge * operations, count: operations, into: mixture + edge * operations)
         }
     }
 
     /// softmax(α) of the alphas loaded, one row an edge.
-    public var betas: [[Float]] { mixture.map { $0.map { Float($0) } } }
+    public var betas: [[Float]] {
+        (0..<edges).map { edge in (0..<operations).map { Float(mixture[edge * operations + $0]) } }
+    }
 
     /// Logits (images, classes) of the last pass.
     public var logits: [Float] {
@@ -103,23 +109,19 @@ public final class Supernet {
         of group: ParameterGroup, images: UnsafePointer<Float>, labels: UnsafePointer<UInt8>,
         into gradient: UnsafeMutablePointer<Float>, ready: (Range<Int>) -> Void
     ) -> (loss: Double, correct: Int) {
-        let result = network.forward(images: images, labels: labels, mixture: mixture, wantsGradient: true)
+        let result = network.forward(images: images, labels: labels, mixture: mixture, .training)
         switch group {
         case .weights:
             network.backward(mixture, weightsGradient: gradient, betaGradient: nil, ready: ready)
         case .alphas:
-            for i in betaGradient.indices { betaGradient[i] = 0 }
-            betaGradient.withUnsafeMutableBufferPointer { buffer in
-                network.backward(mixture, weightsGradient: nil, betaGradient: buffer.baseAddress, ready: { _ in })
-            }
+            betaGradient.update(repeating: 0, count: edges * operations)
+            network.backward(mixture, weightsGradient: nil, betaGradient: betaGradient, ready: { _ in })
             // The softmax's Jacobian: dα = β (dβ − Σ β dβ).
             for edge in 0..<edges {
-                let beta = mixture[edge]
-                let row = betaGradient[edge * operations..<(edge + 1) * operations]
-                let mean = zip(beta, row).reduce(0) { $0 + $1.0 * $1.1 }
-                for (o, value) in row.enumerated() {
-                    gradient[edge * operations + o] = Float(beta[o] * (value - mean))
-                }
+                let row = edge * operations..<(edge + 1) * operations
+                var mean = 0.0
+                for i in row { mean += mixture[i] * betaGradient[i] }
+                for i in row { gradient[i] = Float(mixture[i] * (betaGradient[i] - mean)) }
             }
             ready(0..<(edges * operations))
         }
@@ -131,13 +133,17 @@ public final class Supernet {
         images: UnsafePointer<Float>, labels: UnsafePointer<UInt8>, choices: [EdgeChoice]
     ) -> (loss: Double, correct: Int) {
         precondition(choices.count == edges, "one choice an edge")
-        let weights: [[Double]] = choices.enumerated().map { edge, choice in
-            switch choice {
-            case .mixed: mixture[edge]
-            case .single(let operation): (0..<operations).map { $0 == operation ? 1 : 0 }
+        for edge in 0..<edges {
+            let row = chosen + edge * operations
+            switch choices[edge] {
+            case .mixed: row.update(from: mixture + edge * operations, count: operations)
+            case .single(let operation):
+                precondition((0..<operations).contains(operation), "no such operation")
+                row.update(repeating: 0, count: operations)
+                row[operation] = 1
             }
         }
-        return network.forward(images: images, labels: labels, mixture: weights, wantsGradient: false)
+        return network.forward(images: images, labels: labels, mixture: chosen, .evaluation)
     }
 
     /// Weights as PyTorch's defaults for these layers, drawn for a seed: convolutions and the linear layer uniform in

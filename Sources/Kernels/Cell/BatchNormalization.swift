@@ -42,19 +42,18 @@ public enum BatchNormalization {
         }
     }
 
-    /// weight × z as coefficient × y + constant: coefficient = weight γ s, constant = weight (b − γ s μ), per channel.
-    /// The constant is added to what is there.
+    /// weight × z as scale × y + shift: scale = weight γ s, shift = weight (b − γ s μ), per channel.
     ///
     /// - Parameter affine: γ and b; nil for 1 and 0.
     public static func forwardCoefficients(
         weight: Double, channels: Int, mean: UnsafePointer<Double>, inverseDeviation: UnsafePointer<Double>,
         affine: (gamma: UnsafePointer<Float>, bias: UnsafePointer<Float>)?,
-        coefficients: UnsafeMutablePointer<Float>, constants: UnsafeMutablePointer<Double>
+        scale: UnsafeMutablePointer<Float>, shift: UnsafeMutablePointer<Float>
     ) {
         for c in 0..<channels {
             let slope = weight * (affine.map { Double($0.gamma[c]) } ?? 1) * inverseDeviation[c]
-            coefficients[c] = Float(slope)
-            constants[c] += weight * (affine.map { Double($0.bias[c]) } ?? 0) - slope * mean[c]
+            scale[c] = Float(slope)
+            shift[c] = Float(weight * (affine.map { Double($0.bias[c]) } ?? 0) - slope * mean[c])
         }
     }
 

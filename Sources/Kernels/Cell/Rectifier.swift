@@ -1,4 +1,4 @@
-/// ReLU.
+/// ReLU. What is not a number passes, so that it is seen.
 public enum Rectifier {
     /// target = max(x, 0), one image; `target` may have padding, which is left alone.
     public static func forward(_ x: BlockedTensor, image: Int, into target: BlockedTensor, targetImage: Int) {
@@ -15,10 +15,9 @@ public enum Rectifier {
         }
     }
 
-    /// dx = (accumulate ? dx : 0) + (x > 0 ? d : 0), one image. `x` may be the input or the rectified output.
+    /// dx = x > 0 ? d : 0, one image. `x` may be the input or the rectified output, and dx may be d.
     public static func backward(
-        _ d: BlockedTensor, dImage: Int, x: BlockedTensor, xImage: Int, into dx: BlockedTensor, dxImage: Int,
-        accumulate: Bool
+        _ d: BlockedTensor, dImage: Int, x: BlockedTensor, xImage: Int, into dx: BlockedTensor, dxImage: Int
     ) {
         precondition(d.sameShape(as: dx) && x.sameShape(as: dx), "shapes do not fit")
         for block in 0..<dx.blocks {
@@ -27,8 +26,7 @@ public enum Rectifier {
                 let source = x.row(xImage, block, row)
                 let target = dx.row(dxImage, block, row)
                 for column in 0..<dx.width {
-                    let passed = gradient[column].replacing(with: Lanes.zero, where: source[column] .<= Lanes.zero)
-                    target[column] = accumulate ? target[column] + passed : passed
+                    target[column] = gradient[column].replacing(with: Lanes.zero, where: source[column] .<= Lanes.zero)
                 }
             }
         }

@@ -1,36 +1,53 @@
 /// Global average pooling, the linear layer and the cross-entropy.
 public enum Classifier {
-    /// Means over pixels of each channel of each image: (images, channels).
-    public static func pool(_ x: BlockedTensor, image: Int, into features: UnsafeMutablePointer<Float>) {
+    /// Means over pixels of max(z, 0), where z = scale x + shift, for each channel of one image.
+    ///
+    /// - Parameters:
+    ///   - x: without padding. - scale, shift: (blocks × 8).
+    ///   - features: (channels).
+    public static func pool(
+        _ x: BlockedTensor, image: Int, scale: UnsafePointer<Float>, shift: UnsafePointer<Float>,
+        into features: UnsafeMutablePointer<Float>
+    ) {
+        precondition(x.padding == 0, "no padding here")
         for block in 0..<x.blocks {
+            let (a, c) = (lanes(scale, block), lanes(shift, block))
+            let values = x.row(image, block, 0)
             var sum = Lanes.zero
-            for row in 0..<x.height {
-                let values = x.row(image, block, row)
-                for column in 0..<x.width { sum += values[column] }
+            for pixel in 0..<x.pixels {
+                let z = c.addingProduct(a, values[pixel])
+                sum += z.replacing(with: Lanes.zero, where: z .<= Lanes.zero)
             }
-            let scale = 1 / Float(x.pixels)
-            for lane in 0..<min(8, x.channels - block * 8) { features[block * 8 + lane] = sum[lane] * scale }
+            let factor = 1 / Float(x.pixels)
+            for lane in 0..<min(8, x.channels - block * 8) { features[block * 8 + lane] = sum[lane] * factor }
         }
     }
 
-    /// Gradient of `pool`: every pixel gets its channel's gradient over the number of pixels, where x > 0 (the pooling
-    /// follows a rectifier).
+    /// Gradient of `pool` by z: every pixel gets its channel's gradient over the number of pixels, where z > 0. And
+    /// Σ dz to row 0 of `sums`, Σ dz x to row 1, which are added to.
+    ///
+    /// - Parameters:
+    ///   - gradient: (channels).
+    ///   - sums: (2, blocks × 8).
     public static func poolBackward(
-        _ gradient: UnsafePointer<Float>, rectified x: BlockedTensor, image: Int, into dx: BlockedTensor
+        _ gradient: UnsafePointer<Float>, _ x: BlockedTensor, image: Int, scale: UnsafePointer<Float>,
+        shift: UnsafePointer<Float>, into dz: BlockedTensor, sums: UnsafeMutablePointer<Double>
     ) {
+        precondition(x.padding == 0 && dz.padding == 0 && x.sameShape(as: dz), "shapes do not fit")
         for block in 0..<x.blocks {
             var value = Lanes.zero
             for lane in 0..<min(8, x.channels - block * 8) {
                 value[lane] = gradient[block * 8 + lane] / Float(x.pixels)
             }
-            for row in 0..<x.height {
-                let source = x.row(image, block, row)
-                let target = dx.row(image, block, row)
-                for column in 0..<x.width {
-                    target[column] = value.replacing(with: Lanes.zero, where: source[column] .<= Lanes.zero)
-                }
+            let (a, c) = (lanes(scale, block), lanes(shift, block))
+            let values = x.row(image, block, 0)
+            let target = dz.row(image, block, 0)
+            for pixel in 0..<x.pixels {
+                let z = c.addingProduct(a, values[pixel])
+                target[pixel] = value.replacing(with: Lanes.zero, where: z .<= Lanes.zero)
             }
         }
+        ChannelSums.accumulate(dz, x, image: image, into: sums)
     }
 
     /// logits = features × weightᵀ + bias. features (images, inputs), weight (classes, inputs).
@@ -109,11 +126,16 @@ public enum Classifier {
     }
 
     /// softmax of one row of `count` values, in `Double`.
-    public static func softmax(_ values: UnsafePointer<Float>, count: Int) -> [Double] {
+    public static func softmax(
+        _ values: UnsafePointer<Float>, count: Int, into probabilities: UnsafeMutablePointer<Double>
+    ) {
         var largest = values[0]
         for i in 1..<max(count, 1) where values[i] > largest { largest = values[i] }
-        let powers = (0..<count).map { Elementary.exp(Double(values[$0]) - Double(largest)) }
-        let sum = powers.reduce(0, +)
-        return powers.map { $0 / sum }
+        var sum = 0.0
+        for i in 0..<count {
+            probabilities[i] = Elementary.exp(Double(values[i]) - Double(largest))
+            sum += probabilities[i]
+        }
+        for i in 0..<count { probabilities[i] /= sum }
     }
 }

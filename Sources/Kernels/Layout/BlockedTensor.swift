@@ -24,9 +24,26 @@ public struct BlockedTensor {
     public var imagePitch: Int { blocks * planePitch }
     public var pixels: Int { height * width }
 
+    /// - Parameter base: 64-byte aligned, `count` floats of the same shape.
+    public init(
+        at base: UnsafeMutablePointer<Float>, images: Int, channels: Int, height: Int, width: Int, padding: Int = 0
+    ) {
+        precondition(images > 0 && channels > 0 && height > 0 && width > 0 && padding >= 0)
+        (self.base, self.images, self.channels) = (base, images, channels)
+        (self.height, self.width, self.padding) = (height, width, padding)
+    }
+
     /// Floats that a tensor of this shape takes.
     public static func count(images: Int, channels: Int, height: Int, width: Int, padding: Int) -> Int {
         images * ((channels + 7) / 8) * (height + 2 * padding) * (width + 2 * padding) * 8
+    }
+
+    /// Some of the images, numbered from 0, in the same memory.
+    public subscript(range: Range<Int>) -> BlockedTensor {
+        precondition(range.lowerBound >= 0 && range.upperBound <= images, "no such images")
+        return BlockedTensor(
+            at: base + range.lowerBound * imagePitch, images: range.count, channels: channels, height: height,
+            width: width, padding: padding)
     }
 
     /// Lane 0 of pixel (0, 0) of a block of an image; a negative row or column is in the padding.
@@ -66,51 +83,5 @@ public struct BlockedTensor {
             }
         }
         return result
-    }
-
-    /// Sets every element of an image inside the padding to zero.
-    public func clear(image: Int) {
-        for block in 0..<blocks {
-            for y in 0..<height { row(image, block, y).update(repeating: .zero, count: width) }
-        }
-    }
-}
-
-/// Memory that is taken once and lives as long as its owner. Everything in it starts as zero and is aligned to 64 bytes.
-public final class Arena {
-    private var allocations: [UnsafeMutableRawPointer] = []
-    /// Bytes taken so far.
-    public private(set) var bytes = 0
-
-    public init() {}
-
-    deinit {
-        for allocation in allocations { allocation.deallocate() }
-    }
-
-    public func floats(_ count: Int) -> UnsafeMutablePointer<Float> {
-        allocate(count, as: Float.self, zero: 0)
-    }
-
-    public func doubles(_ count: Int) -> UnsafeMutablePointer<Double> {
-        allocate(count, as: Double.self, zero: 0)
-    }
-
-    public func tensor(images: Int, channels: Int, height: Int, width: Int, padding: Int = 0) -> BlockedTensor {
-        precondition(images > 0 && channels > 0 && height > 0 && width > 0 && padding >= 0)
-        let count = BlockedTensor.count(
-            images: images, channels: channels, height: height, width: width, padding: padding)
-        return BlockedTensor(
-            base: floats(count), images: images, channels: channels, height: height, width: width, padding: padding)
-    }
-
-    private func allocate<T>(_ count: Int, as type: T.Type, zero: T) -> UnsafeMutablePointer<T> {
-        let size = max(count, 1) * MemoryLayout<T>.stride
-        let raw = UnsafeMutableRawPointer.allocate(byteCount: size, alignment: 64)
-        allocations.append(raw)
-        bytes += size
-        let pointer = raw.bindMemory(to: T.self, capacity: max(count, 1))
-        pointer.initialize(repeating: zero, count: max(count, 1))
-        return pointer
     }
 }

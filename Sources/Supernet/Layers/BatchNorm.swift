@@ -5,106 +5,104 @@ final class BatchNorm {
     let channels: Int
     /// Values a channel: images × pixels.
     let count: Int
-    private let gammaRange: Range<Int>?
-    private let biasRange: Range<Int>?
     /// (blocks, 2, 8): filled by the convolution before it.
     let sums: UnsafeMutablePointer<Double>
+    /// After `finishForward`, `scale` y + `shift` is weight × the normalised value. (blocks × 8) each.
+    let scale: UnsafePointer<Float>
+    let shift: UnsafePointer<Float>
+
+    private let affine: Affine?
     private let mean: UnsafeMutablePointer<Double>
     private let inverseDeviation: UnsafeMutablePointer<Double>
-    private let gamma: UnsafeMutablePointer<Float>
-    private let bias: UnsafeMutablePointer<Float>
-    /// Forward: coefficient of y. Backward: of the output's gradient.
-    let a: UnsafeMutablePointer<Float>
-    /// Backward: coefficient of y.
-    let b: UnsafeMutablePointer<Float>
-    let constants: UnsafeMutablePointer<Float>
-    private let exactConstants: UnsafeMutablePointer<Double>
     private let normalized: UnsafeMutablePointer<Double>
+    /// (5, blocks × 8): scale, shift, and after `finishBackward` a, b, c of the gradient by y.
+    private let coefficients: UnsafeMutablePointer<Float>
+
+    private struct Affine {
+        let range: Range<Int>
+        /// (2, channels): γ and b.
+        let values: UnsafeMutablePointer<Float>
+    }
 
     private var padded: Int { (channels + 7) / 8 * 8 }
-    private var isAffine: Bool { gammaRange != nil }
 
-    init(channels: Int, count: Int, arena: Arena) {
-        self.channels = channels
-        self.count = count
-        gammaRange = nil
-        biasRange = nil
-        (sums, mean, inverseDeviation, exactConstants, normalized) = Self.doubles(channels, arena)
-        (gamma, bias, a, b, constants) = Self.floats(channels, arena)
+    convenience init(channels: Int, count: Int, arena: Arena) {
+        self.init(channels: channels, count: count, arena: arena, affine: nil)
     }
 
     /// With affine parameters `name`.weight and `name`.bias.
-    init(
+    convenience init(
         channels: Int, count: Int, named name: String, in parameters: inout ParameterDirectory, arena: Arena
     ) {
+        let gamma = parameters.append(name + ".weight", [channels], .constant(1))
+        let bias = parameters.append(name + ".bias", [channels], .constant(0))
+        self.init(
+            channels: channels, count: count, arena: arena,
+            affine: Affine(range: gamma.lowerBound..<bias.upperBound, values: arena.floats(2 * channels)))
+    }
+
+    private init(channels: Int, count: Int, arena: Arena, affine: Affine?) {
+        let padded = (channels + 7) / 8 * 8
         self.channels = channels
         self.count = count
-        gammaRange = parameters.append(name + ".weight", [channels], .constant(1))
-        biasRange = parameters.append(name + ".bias", [channels], .constant(0))
-        (sums, mean, inverseDeviation, exactConstants, normalized) = Self.doubles(channels, arena)
-        (gamma, bias, a, b, constants) = Self.floats(channels, arena)
-    }
-
-    private typealias Doubles = UnsafeMutablePointer<Double>
-    private typealias Floats = UnsafeMutablePointer<Float>
-
-    private static func doubles(_ channels: Int, _ arena: Arena) -> (Doubles, Doubles, Doubles, Doubles, Doubles) {
-        let n = (channels + 7) / 8 * 8
-        return (arena.doubles(2 * n), arena.doubles(n), arena.doubles(n), arena.doubles(n), arena.doubles(n))
-    }
-
-    private static func floats(_ channels: Int, _ arena: Arena) -> (Floats, Floats, Floats, Floats, Floats) {
-        let n = (channels + 7) / 8 * 8
-        return (arena.floats(n), arena.floats(n), arena.floats(n), arena.floats(n), arena.floats(n))
+        self.affine = affine
+        sums = arena.doubles(2 * padded)
+        mean = arena.doubles(padded)
+        inverseDeviation = arena.doubles(padded)
+        normalized = arena.doubles(padded)
+        coefficients = arena.floats(5 * padded)
+        scale = UnsafePointer(coefficients)
+        shift = UnsafePointer(coefficients + padded)
     }
 
     func load(_ weights: UnsafePointer<Float>) {
-        guard let gammaRange, let biasRange else { return }
-        gamma.update(from: weights + gammaRange.lowerBound, count: channels)
-        bias.update(from: weights + biasRange.lowerBound, count: channels)
+        guard let affine else { return }
+        affine.values.update(from: weights + affine.range.lowerBound, count: 2 * channels)
     }
 
     func clearSums() {
         sums.update(repeating: 0, count: 2 * padded)
     }
 
-    /// Takes the statistics from `sums`; then `a` y + `constants` is `weight` × the normalised value.
+    /// Takes the statistics from `sums`, and sets `scale` and `shift`.
     func finishForward(weight: Double) {
         BatchNormalization.statistics(
             sums: sums, channels: channels, count: count, mean: mean, inverseDeviation: inverseDeviation)
-        exactConstants.update(repeating: 0, count: padded)
         BatchNormalization.forwardCoefficients(
             weight: weight, channels: channels, mean: mean, inverseDeviation: inverseDeviation,
-            affine: isAffine ? (UnsafePointer(gamma), UnsafePointer(bias)) : nil, coefficients: a,
-            constants: exactConstants)
-        for channel in 0..<channels { constants[channel] = Float(exactConstants[channel]) }
+            affine: affine.map { (UnsafePointer($0.values), UnsafePointer($0.values + channels)) },
+            scale: coefficients, shift: coefficients + padded)
     }
 
-    /// `a` d + `b` y + `constants` becomes the gradient by y, where the output's gradient is weight × d.
+    /// Sets the coefficients of `gradient`, where the output's gradient is weight × d.
     ///
+    /// - Parameters:
+    ///   - dSum, dySum: (blocks × 8), Σ d and Σ d y of each channel.
     /// - Returns: Σ d ẑ over all channels: the gradient of the operation's weight in its mixture.
     func finishBackward(weight: Double, dSum: UnsafePointer<Double>, dySum: UnsafePointer<Double>) -> Double {
         BatchNormalization.backwardCoefficients(
             weight: weight, channels: channels, count: count, mean: mean, inverseDeviation: inverseDeviation,
-            gamma: isAffine ? UnsafePointer(gamma) : nil, dSum: dSum, dySum: dySum, a: a, b: b, c: constants,
-            normalized: normalized)
+            gamma: affine.map { UnsafePointer($0.values) }, dSum: dSum, dySum: dySum, a: coefficients + 2 * padded,
+            b: coefficients + 3 * padded, c: coefficients + 4 * padded, normalized: normalized)
         var total = 0.0
         for channel in 0..<channels { total += normalized[channel] }
         return total
     }
 
-    /// After `finishBackward` with weight 1.
-    func storeGradient(dSum: UnsafePointer<Double>, into flat: UnsafeMutablePointer<Float>) {
-        guard let gammaRange, let biasRange else { return }
-        for channel in 0..<channels {
-            flat[gammaRange.lowerBound + channel] = Float(normalized[channel])
-            flat[biasRange.lowerBound + channel] = Float(dSum[channel])
-        }
+    /// What gives one image's gradient by y, after `finishBackward`.
+    func gradient(_ y: BlockedTensor, into target: BlockedTensor, targetImage: Int) -> NormGradient.Norm {
+        NormGradient.Norm(
+            y: y, a: coefficients + 2 * padded, b: coefficients + 3 * padded, c: coefficients + 4 * padded,
+            target: target, targetImage: targetImage)
     }
 
-    /// Where the affine parameters are; nil without them.
-    var range: Range<Int>? {
-        guard let gammaRange, let biasRange else { return nil }
-        return gammaRange.lowerBound..<biasRange.upperBound
+    /// After `finishBackward` with weight 1.
+    func storeGradient(dSum: UnsafePointer<Double>, into flat: UnsafeMutablePointer<Float>) {
+        guard let affine else { return }
+        let target = flat + affine.range.lowerBound
+        for channel in 0..<channels {
+            target[channel] = Float(normalized[channel])
+            target[channels + channel] = Float(dSum[channel])
+        }
     }
 }

@@ -6,20 +6,21 @@ final class Head {
     let classes: Int
     /// (images, classes).
     let logits: UnsafeMutablePointer<Float>
-    private let input: BlockedTensor
+    private let input: Signal
     private let norm: BatchNorm
     private let weightRange: Range<Int>
     private let biasRange: Range<Int>
     private let weights: UnsafeMutablePointer<Float>
-    private let rectified: BlockedTensor
-    private let dRectified: BlockedTensor
+    /// Gradient of the normalised input.
+    private let dNormalized: BlockedTensor
     private let features: UnsafeMutablePointer<Float>
     private let dFeatures: UnsafeMutablePointer<Float>
     private let dLogits: UnsafeMutablePointer<Float>
     private let sums: UnsafeMutablePointer<Double>
     private let sumsCount: Int
 
-    init(input: BlockedTensor, classes: Int, parameters: inout ParameterDirectory, arena: Arena) {
+    init(input: Signal, classes: Int, parameters: inout ParameterDirectory, memory: LayerMemory) {
+        let arena = memory.arena
         let start = parameters.count
         let channels = input.channels
         self.input = input
@@ -31,8 +32,8 @@ final class Head {
         biasRange = parameters.append("classifier.bias", [classes], .uniform(bound: bound))
         range = start..<parameters.count
         weights = arena.floats(classes * (channels + 1))
-        rectified = arena.tensor(images: input.images, channels: channels, height: input.height, width: input.width)
-        dRectified = arena.tensor(images: input.images, channels: channels, height: input.height, width: input.width)
+        dNormalized = memory.backward(
+            LayerMemory.Shape(images: input.images, channels: channels, size: input.height))
         features = arena.floats(input.images * channels)
         dFeatures = arena.floats(input.images * channels)
         logits = arena.floats(input.images * classes)
@@ -49,30 +50,28 @@ final class Head {
     }
 
     /// - Returns: the cross-entropy summed over images, and correct predictions.
-    func forward(labels: UnsafePointer<UInt8>, wantsGradient: Bool) -> (loss: Double, correct: Int) {
-        let images = input.images
+    func forward(labels: UnsafePointer<UInt8>, _ pass: ForwardPass) -> (loss: Double, correct: Int) {
+        let (images, x) = (input.images, input[pass])
         norm.clearSums()
-        for image in 0..<images { BatchNormalization.accumulateSums(input, image: image, into: norm.sums) }
+        for image in 0..<images { BatchNormalization.accumulateSums(x, image: image, into: norm.sums) }
         norm.finishForward(weight: 1)
         for image in 0..<images {
-            WeightedSum.compute(
-                [WeightedTerm(input, UnsafePointer(norm.a))], constants: UnsafePointer(norm.constants), image: image,
-                into: rectified, targetImage: image, accumulate: false)
-            Rectifier.forward(rectified, image: image, into: rectified, targetImage: image)
-            Classifier.pool(rectified, image: image, into: features + image * input.channels)
+            Classifier.pool(
+                x, image: image, scale: norm.scale, shift: norm.shift, into: features + image * input.channels)
         }
         Classifier.linear(
             images: images, inputs: input.channels, classes: classes, features: features, weight: weights,
             bias: weights + weightRange.count, logits: logits)
         return Classifier.crossEntropy(
-            images: images, classes: classes, logits: logits, labels: labels, dLogits: wantsGradient ? dLogits : nil)
+            images: images, classes: classes, logits: logits, labels: labels,
+            dLogits: pass == .training ? dLogits : nil)
     }
 
-    /// - Parameters:
-    ///   - dx: receives the gradient of the mean cross-entropy by the input.
-    ///   - weightsGradient: the whole flat gradient; nil if not wanted.
-    func backward(into dx: BlockedTensor, weightsGradient: UnsafeMutablePointer<Float>?) {
-        let images = input.images
+    /// Leaves the gradient of the mean cross-entropy by the input, after a training forward pass.
+    ///
+    /// - Parameter weightsGradient: the whole flat gradient; nil if not wanted.
+    func backward(weightsGradient: UnsafeMutablePointer<Float>?) {
+        let (images, x) = (input.images, input.training)
         Classifier.linearBackward(
             images: images, inputs: input.channels, classes: classes, features: features, weight: weights,
             dLogits: dLogits, dFeatures: dFeatures, dWeight: weightsGradient.map { $0 + weightRange.lowerBound },
@@ -80,15 +79,14 @@ final class Head {
         sums.update(repeating: 0, count: 2 * sumsCount)
         for image in 0..<images {
             Classifier.poolBackward(
-                dFeatures + image * input.channels, rectified: rectified, image: image, into: dRectified)
-            ChannelSums.accumulate(dRectified, [input], image: image, into: sums)
+                dFeatures + image * input.channels, x, image: image, scale: norm.scale, shift: norm.shift,
+                into: dNormalized, sums: sums)
         }
         _ = norm.finishBackward(weight: 1, dSum: sums, dySum: sums + sumsCount)
         if let weightsGradient { norm.storeGradient(dSum: sums, into: weightsGradient) }
         for image in 0..<images {
-            WeightedSum.compute(
-                [WeightedTerm(dRectified, UnsafePointer(norm.a)), WeightedTerm(input, UnsafePointer(norm.b))],
-                constants: UnsafePointer(norm.constants), image: image, into: dx, targetImage: image, accumulate: false)
+            NormGradient.compute(
+                dNormalized, image: image, norm.gradient(x, into: input.gradient, targetImage: image))
         }
     }
 }

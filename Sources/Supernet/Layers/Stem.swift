@@ -3,29 +3,35 @@ import Kernels
 /// Convolution 3×3 from the images and an affine batch norm.
 final class Stem {
     let range: Range<Int>
-    let output: BlockedTensor
+    let output: Signal
     private let images: BlockedTensor
     private let convolution: ConvolutionLayer
     private let norm: BatchNorm
-    private let convolved: BlockedTensor
+    /// The convolution's output.
+    private let y: Intermediate
+    /// One image.
     private let dy: BlockedTensor
+    /// (2, blocks × 8).
     private let sums: UnsafeMutablePointer<Double>
     private let sumsCount: Int
 
     init(
         images count: Int, inputChannels: Int, channels: Int, size: Int, parameters: inout ParameterDirectory,
-        arena: Arena, scratch: UnsafeMutablePointer<Float>
+        memory: LayerMemory
     ) {
+        let arena = memory.arena
         let start = parameters.count
         images = arena.tensor(images: count, channels: inputChannels, height: size, width: size, padding: 1)
-        convolution = ConvolutionLayer(
-            Convolution(inputChannels: inputChannels, outputChannels: channels, kernel: 3), named: "stem.0.weight",
-            in: &parameters, arena: arena, scratch: scratch)
+        let convolution = Convolution(inputChannels: inputChannels, outputChannels: channels, kernel: 3)
+        self.convolution = ConvolutionLayer(
+            convolution, named: "stem.0.weight", in: &parameters, arena: arena,
+            scratch: arena.floats(convolution.gradientCount))
         norm = BatchNorm(
             channels: channels, count: count * size * size, named: "stem.1", in: &parameters, arena: arena)
         range = start..<parameters.count
-        convolved = arena.tensor(images: count, channels: channels, height: size, width: size)
-        output = arena.tensor(images: count, channels: channels, height: size, width: size)
+        let shape = LayerMemory.Shape(images: count, channels: channels, size: size)
+        y = memory.intermediate(shape, 0...3)
+        output = memory.output(shape)
         dy = arena.tensor(images: 1, channels: channels, height: size, width: size)
         sumsCount = (channels + 7) / 8 * 8
         sums = arena.doubles(2 * sumsCount)
@@ -39,30 +45,31 @@ final class Stem {
     }
 
     /// - Parameter planar: (images, channels, size, size).
-    func forward(_ planar: UnsafePointer<Float>) {
+    func forward(_ planar: UnsafePointer<Float>, _ pass: ForwardPass) {
+        let (y, output) = (y[pass], output[pass])
         norm.clearSums()
         for image in 0..<images.images {
             images.copyImage(image, fromPlanar: planar + image * images.channels * images.pixels)
-            convolution.forward(images, image, into: convolved, sums: norm.sums)
+            convolution.forward(images, image, into: y, sums: norm.sums)
         }
         norm.finishForward(weight: 1)
+        let terms = WeightedTerms(y, norm.scale)
         for image in 0..<images.images {
             WeightedSum.compute(
-                [WeightedTerm(convolved, UnsafePointer(norm.a))], constants: UnsafePointer(norm.constants),
-                image: image, into: output, targetImage: image, accumulate: false)
+                terms, constants: norm.shift, image: image, into: ImageOf(output, image: image))
         }
     }
 
-    func backward(_ d: BlockedTensor, weightsGradient: UnsafeMutablePointer<Float>) {
+    /// After a training forward pass, with the gradient of the output.
+    func backward(weightsGradient: UnsafeMutablePointer<Float>) {
+        let (d, y) = (output.gradient, y.training)
         sums.update(repeating: 0, count: 2 * sumsCount)
-        for image in 0..<images.images { ChannelSums.accumulate(d, [convolved], image: image, into: sums) }
+        for image in 0..<images.images { ChannelSums.accumulate(d, y, image: image, into: sums) }
         _ = norm.finishBackward(weight: 1, dSum: sums, dySum: sums + sumsCount)
         norm.storeGradient(dSum: sums, into: weightsGradient)
         convolution.clearWeightsGradient()
         for image in 0..<images.images {
-            WeightedSum.compute(
-                [WeightedTerm(d, UnsafePointer(norm.a)), WeightedTerm(convolved, UnsafePointer(norm.b))],
-                constants: UnsafePointer(norm.constants), image: image, into: dy, targetImage: 0, accumulate: false)
+            NormGradient.compute(d, image: image, norm.gradient(y, into: dy, targetImage: 0))
             convolution.addWeightsGradient(images, image, dy, 0)
         }
         convolution.storeWeightsGradient(into: weightsGradient)

@@ -1,300 +1,334 @@
 import Kernels
 
-/// Gradients and scratch that the cells of one stage share.
-final class StageGradients {
-    /// Gradients of a cell's nodes. After a cell's backward pass its input's gradient is in `nodes[0]`.
-    var nodes: [BlockedTensor]
-    /// Gradients of the rectified nodes 0, 1, 2.
-    let rectified: [BlockedTensor]
-    /// One image, padded: gradient of a convolution's output.
-    let dy: BlockedTensor
-    /// One image: gradient of pooled outputs.
-    let pooled: BlockedTensor
-    /// (3 sources, 5, blocks × 8).
-    private let sums: UnsafeMutablePointer<Double>
-    /// Channels, filled up to whole blocks.
-    let sumsCount: Int
-    let scalars: UnsafeMutablePointer<Float>
-
-    init(images: Int, channels: Int, size: Int, arena: Arena) {
-        nodes = (0..<4).map { _ in arena.tensor(images: images, channels: channels, height: size, width: size) }
-        rectified = (0..<3).map { _ in arena.tensor(images: images, channels: channels, height: size, width: size) }
-        dy = arena.tensor(images: 1, channels: channels, height: size, width: size, padding: 1)
-        pooled = arena.tensor(images: 1, channels: channels, height: size, width: size)
-        sumsCount = (channels + 7) / 8 * 8
-        sums = arena.doubles(3 * 5 * sumsCount)
-        scalars = arena.floats(6 * sumsCount)
-    }
-
-    /// (5, blocks × 8): sums of a node's gradient with what the edge from `source` added to the node.
-    func sums(ofSource source: Int) -> UnsafeMutablePointer<Double> { sums + source * 5 * sumsCount }
-
-    /// A coefficient for every channel; slots 0 ..< 6.
-    func scalar(_ value: Double, slot: Int) -> UnsafePointer<Float> {
-        let target = scalars + slot * sumsCount
-        target.update(repeating: Float(value), count: sumsCount)
-        return UnsafePointer(target)
-    }
-}
-
 /// One searched cell of NAS-Bench-201: four nodes, six edges of five operations; node i is the sum over its edges.
+///
+/// A pass goes from source to source. Forward, a few images of a node are summed, rectified and convolved for all
+/// outgoing edges while they are in cache; batch norm's statistics are complete when all images are through. Backward,
+/// the gradients of an edge's convolutions come from those of its node in one sweep, and lead to gradients by weights and
+/// to the node's own gradient, whose sums with what its edges added are taken at once. Pooled and rectified nodes are
+/// cheaper to compute again than to keep.
 final class NASBench201Cell {
     private enum Operation {
         static let skip = 1
         static let convolution1 = 2
         static let convolution3 = 3
         static let pool = 4
+        static let convolutions = [convolution1, convolution3]
+        static let count = 5
     }
 
-    /// One edge's convolutions with their outputs before batch norm.
+    /// One edge's convolutions, 1×1 and 3×3, and the batch norms behind them.
     private struct Edge {
+        let source: Int
+        let node: Int
         let convolutions: [ConvolutionLayer]
         let norms: [BatchNorm]
-        let outputs: [BlockedTensor]
+        /// The convolutions' outputs.
+        let outputs: [Intermediate]
     }
 
     let range: Range<Int>
+    let output: Signal
     private let images: Int
-    private var nodes: [BlockedTensor]
-    /// max(x, 0) of nodes 0, 1, 2, padded: serves all convolutions of the node's outgoing edges.
-    private let rectified: [BlockedTensor]
-    private let pooled: [BlockedTensor]
+    private let input: Signal
+    private let scratch: StageScratch
     private let edges: [Edge]
-    private let gradients: StageGradients
-    private let pairs = SearchSpace.nasbench201.edges
-
-    var output: BlockedTensor { nodes[3] }
+    /// Numbers of the edges into and out of each node.
+    private let incoming: [[Int]]
+    private let outgoing: [[Int]]
+    /// Nodes 1 and 2, and their gradients.
+    private let inner: [Intermediate]
+    private let innerGradients: [BlockedTensor]
+    /// For each node what its gradient is multiplied with: the outputs of its edges' convolutions, ...
+    private let convolved: [[BlockedTensor]]
+    /// ... then the sources of its edges.
+    private let sources: [[BlockedTensor]]
 
     init(
-        index: Int, input: BlockedTensor, gradients: StageGradients, parameters: inout ParameterDirectory,
-        arena: Arena, scratch: UnsafeMutablePointer<Float>
+        index: Int, input: Signal, scratch: StageScratch, parameters: inout ParameterDirectory, memory: LayerMemory
     ) {
-        let (channels, size) = (input.channels, input.height)
-        let images = input.images
-        func tensor(padding: Int = 0) -> BlockedTensor {
-            arena.tensor(images: images, channels: channels, height: size, width: size, padding: padding)
-        }
+        let (channels, size, images) = (input.channels, input.height, input.images)
+        let shape = LayerMemory.Shape(images: images, channels: channels, size: size)
+        let pairs = SearchSpace.nasbench201.edges
         self.images = images
-        self.gradients = gradients
-        nodes = [input] + (0..<3).map { _ in tensor() }
-        rectified = (0..<3).map { _ in tensor(padding: 1) }
-        pooled = (0..<3).map { _ in tensor() }
+        self.input = input
+        self.scratch = scratch
+        incoming = (0..<4).map { node in pairs.indices.filter { pairs[$0].node == node } }
+        outgoing = (0..<4).map { node in pairs.indices.filter { pairs[$0].source == node } }
         let start = parameters.count
         var edges: [Edge] = []
-        for pair in SearchSpace.nasbench201.edges {
-            let layers = [Operation.convolution1, Operation.convolution3].map { operation in
+        for (number, pair) in pairs.enumerated() {
+            let slot = outgoing[pair.source].firstIndex(of: number) ?? 0
+            let layers = zip(Self.convolutions(channels), 0...).map { convolution, i in
                 ConvolutionLayer(
-                    Convolution(
-                        inputChannels: channels, outputChannels: channels,
-                        kernel: operation == Operation.convolution1 ? 1 : 3),
-                    named: "cells.\(index).edges.\(pair.name).\(operation).op.1.weight", in: &parameters, arena: arena,
-                    scratch: scratch)
+                    convolution,
+                    named: "cells.\(index).edges.\(pair.name).\(Operation.convolutions[i]).op.1.weight",
+                    in: &parameters, arena: memory.arena, scratch: scratch.weightsGradients[slot][i])
             }
             edges.append(
                 Edge(
-                    convolutions: layers,
-                    norms: layers.map { _ in BatchNorm(channels: channels, count: images * size * size, arena: arena) },
-                    outputs: layers.map { _ in tensor() }))
+                    source: pair.source, node: pair.node, convolutions: layers,
+                    norms: layers.map { _ in
+                        BatchNorm(channels: channels, count: images * size * size, arena: memory.arena)
+                    },
+                    outputs: layers.map { _ in memory.intermediate(shape, pair.source...pair.node) }))
         }
-        self.edges = edges
         range = start..<parameters.count
+        self.edges = edges
+        inner = (1...2).map { memory.intermediate(shape, $0...3) }
+        innerGradients = (1...2).map { _ in memory.backward(shape) }
+        output = memory.output(shape)
+        let nodes = [input.training] + inner.map(\.training)
+        convolved = incoming.map { numbers in numbers.flatMap { edges[$0].outputs.map(\.training) } }
+        sources = incoming.map { numbers in numbers.map { nodes[edges[$0].source] } }
+    }
+
+    /// The convolutions of an edge, in the order of their operations.
+    static func convolutions(_ channels: Int) -> [Convolution] {
+        [1, 3].map { Convolution(inputChannels: channels, outputChannels: channels, kernel: $0) }
     }
 
     func load(_ weights: UnsafePointer<Float>) {
         for edge in edges { for layer in edge.convolutions { layer.load(weights) } }
     }
 
-    /// - Parameter mixture: the weight of each operation on each edge, (edges, operations); 0 means not computed.
-    func forward(_ mixture: [[Double]]) {
+    private func node(_ node: Int, _ pass: ForwardPass) -> BlockedTensor {
+        switch node {
+        case 0: input[pass]
+        case 3: output[pass]
+        default: inner[node - 1][pass]
+        }
+    }
+
+    private func gradient(_ node: Int) -> BlockedTensor {
+        switch node {
+        case 0: input.gradient
+        case 3: output.gradient
+        default: innerGradients[node - 1]
+        }
+    }
+
+    // MARK: Forward
+
+    /// - Parameter mixture: the weight of each operation on each edge, (edges, operations). In an evaluation an operation
+    ///   of weight 0 is not computed.
+    func forward(_ mixture: UnsafePointer<Double>, _ pass: ForwardPass) {
         for node in 0..<4 {
-            let outgoing = pairs.indices.filter { pairs[$0].source == node }.map { mixture[$0] }
-            let needs = Needs(
-                rectified: outgoing.contains { $0[Operation.convolution1] != 0 || $0[Operation.convolution3] != 0 },
-                pooled: outgoing.contains { $0[Operation.pool] != 0 })
-            if node > 0 {
-                sum(into: node, mixture, needs)
-            } else {
-                for image in 0..<images { prepare(node, image, needs) }
+            let sum = node > 0 ? NodeSum(self, node, mixture, pass) : nil
+            var convolves = false
+            for edge in outgoing[node] {
+                for i in 0..<2 where computes(Operation.convolutions[i], edge, mixture, pass) {
+                    edges[edge].norms[i].clearSums()
+                    convolves = true
+                }
+            }
+            var first = 0
+            while first < images {
+                let group = first..<min(first + scratch.group, images)
+                for image in group {
+                    prepare(node, image, sum, pass, rectified: convolves ? image - first : nil)
+                }
+                for edge in outgoing[node] {
+                    for i in 0..<2 where computes(Operation.convolutions[i], edge, mixture, pass) {
+                        let y = edges[edge].outputs[i][pass][group]
+                        for image in 0..<group.count {
+                            edges[edge].convolutions[i].forward(
+                                scratch.rectified, image, into: y, sums: edges[edge].norms[i].sums)
+                        }
+                    }
+                }
+                first = group.upperBound
+            }
+            for edge in outgoing[node] {
+                for i in 0..<2 where computes(Operation.convolutions[i], edge, mixture, pass) {
+                    edges[edge].norms[i].finishForward(
+                        weight: mixture[edge * Operation.count + Operation.convolutions[i]])
+                }
             }
         }
     }
 
-    /// What the outgoing edges of a node need of it.
-    private struct Needs {
-        let rectified: Bool
-        let pooled: Bool
+    private func computes(
+        _ operation: Int, _ edge: Int, _ mixture: UnsafePointer<Double>, _ pass: ForwardPass
+    ) -> Bool {
+        pass == .training || mixture[edge * Operation.count + operation] != 0
     }
 
-    /// What the outgoing edges of a node share, for one image: right after the image was summed, while it is in cache.
-    private func prepare(_ node: Int, _ image: Int, _ needs: Needs) {
-        if needs.rectified {
-            Rectifier.forward(nodes[node], image: image, into: rectified[node], targetImage: image)
-        }
-        if needs.pooled { AveragePool3.forward(nodes[node], image: image, into: pooled[node], outputImage: image) }
-    }
+    /// The summands of a node.
+    private struct NodeSum {
+        var terms = WeightedTerms()
+        var pooled = WeightedTerms()
+        let constants: UnsafePointer<Float>
 
-    private func sum(into node: Int, _ mixture: [[Double]], _ needs: Needs) {
-        let active = pairs.indices.filter { index in
-            pairs[index].node == node && mixture[index].dropFirst().contains { $0 != 0 }
-        }
-        for index in active {
-            let weights = mixture[index]
-            let edge = edges[index]
-            let terms = self.terms(of: edge, source: pairs[index].source, weights)
-            let constants = gradients.scalar(0, slot: 5)
-            let target = UnsafeMutablePointer(mutating: constants)
-            for (i, operation) in [Operation.convolution1, Operation.convolution3].enumerated()
-            where weights[operation] != 0 {
-                for channel in 0..<nodes[0].channels { target[channel] += edge.norms[i].constants[channel] }
-            }
-            for image in 0..<images {
-                WeightedSum.compute(
-                    terms, constants: constants, image: image, into: nodes[node], targetImage: image,
-                    accumulate: index != active.first)
-                if index == active.last { prepare(node, image, needs) }
-            }
-        }
-        if active.isEmpty {
-            for image in 0..<images {
-                nodes[node].clear(image: image)
-                prepare(node, image, needs)
+        init(
+            _ cell: NASBench201Cell, _ node: Int, _ mixture: UnsafePointer<Double>, _ pass: ForwardPass
+        ) {
+            let scratch = cell.scratch
+            constants = scratch.coefficient(0, slot: 6)
+            let shift = UnsafeMutablePointer(mutating: constants)
+            for (slot, number) in cell.incoming[node].enumerated() {
+                let edge = cell.edges[number]
+                let weights = mixture + number * Operation.count
+                let source = cell.node(edge.source, pass)
+                if cell.computes(Operation.skip, number, mixture, pass) {
+                    terms.append(source, scratch.coefficient(weights[Operation.skip], slot: slot))
+                }
+                if cell.computes(Operation.pool, number, mixture, pass) {
+                    pooled.append(source, scratch.coefficient(weights[Operation.pool], slot: 3 + slot))
+                }
+                for i in 0..<2 where cell.computes(Operation.convolutions[i], number, mixture, pass) {
+                    terms.append(edge.outputs[i][pass], edge.norms[i].scale)
+                    for channel in 0..<cell.input.channels { shift[channel] += edge.norms[i].shift[channel] }
+                }
             }
         }
     }
 
-    /// Convolves where needed and gives the summands of one edge.
-    private func terms(of edge: Edge, source: Int, _ weights: [Double]) -> [WeightedTerm] {
-        var terms: [WeightedTerm] = []
-        if weights[Operation.skip] != 0 {
-            terms.append(WeightedTerm(nodes[source], gradients.scalar(weights[Operation.skip], slot: 0)))
+    /// Sums an image of a node (but node 0, which is there), and rectifies it.
+    ///
+    /// - Parameter rectified: the image in the scratch; nil if no convolution needs it.
+    private func prepare(_ node: Int, _ image: Int, _ sum: NodeSum?, _ pass: ForwardPass, rectified: Int?) {
+        let target = self.node(node, pass)
+        if let sum {
+            WeightedSum.compute(
+                sum.terms, pooled: sum.pooled, pool: scratch.pool, constants: sum.constants, image: image,
+                into: ImageOf(target, image: image),
+                rectified: rectified.map { ImageOf(scratch.rectified, image: $0) })
+        } else if let rectified {
+            Rectifier.forward(target, image: image, into: scratch.rectified, targetImage: rectified)
         }
-        if weights[Operation.pool] != 0 {
-            terms.append(WeightedTerm(pooled[source], gradients.scalar(weights[Operation.pool], slot: 1)))
-        }
-        let wanted = [weights[Operation.convolution1], weights[Operation.convolution3]]
-        for i in 0..<2 where wanted[i] != 0 { edge.norms[i].clearSums() }
-        for image in 0..<images {
-            for i in 0..<2 where wanted[i] != 0 {
-                edge.convolutions[i].forward(rectified[source], image, into: edge.outputs[i], sums: edge.norms[i].sums)
-            }
-        }
-        for i in 0..<2 where wanted[i] != 0 {
-            edge.norms[i].finishForward(weight: wanted[i])
-            terms.append(WeightedTerm(edge.outputs[i], UnsafePointer(edge.norms[i].a)))
-        }
-        return terms
     }
 
-    /// Takes the output's gradient in `gradients.nodes[3]`; leaves the input's in `gradients.nodes[0]` if wanted.
+    // MARK: Backward
+
+    /// After a training forward pass, takes the output's gradient and leaves the input's if it is wanted.
     ///
     /// - Parameters:
     ///   - betas: (edges, operations), as in the forward pass.
     ///   - weightsGradient: the whole flat gradient; nil if only the alphas' is wanted.
-    ///   - betaGradient: Σ over cells of the gradient by β, (edges, operations); nil if only the weights' is wanted.
+    ///   - betaGradient: the gradient by β, (edges, operations), is added to it; nil if only the weights' is wanted.
     func backward(
-        _ betas: [[Double]], wantsInput: Bool, weightsGradient: UnsafeMutablePointer<Float>?,
+        _ betas: UnsafePointer<Double>, wantsInput: Bool, weightsGradient: UnsafeMutablePointer<Float>?,
         betaGradient: UnsafeMutablePointer<Double>?
     ) {
-        for node in stride(from: 3, through: 1, by: -1) {
-            reduce(into: node, wantsBetas: betaGradient != nil)
-            for (index, pair) in pairs.enumerated() where pair.node == node {
-                backward(
-                    edge: index, pair, betas[index], wantsInput: wantsInput || pair.source > 0,
-                    weightsGradient: weightsGradient, betaGradient: betaGradient)
-            }
-            // Every edge that leaves node - 1 has been through its target now.
-            if node > 1 || wantsInput { gatherGradient(of: node - 1, betas) }
-        }
-    }
-
-    /// Sums over pixels of a node's gradient, and of its products with what the node's edges added to it: what batch
-    /// norms and the gradients by β need. All edges of an image at a time, while its gradient is in cache.
-    private func reduce(into node: Int, wantsBetas: Bool) {
-        let incoming = pairs.indices.filter { pairs[$0].node == node }
-        let sources = incoming.map { index -> [BlockedTensor] in
-            let source = pairs[index].source
-            return edges[index].outputs + (wantsBetas ? [nodes[source], pooled[source]] : [])
-        }
-        for index in incoming {
-            gradients.sums(ofSource: pairs[index].source).update(repeating: 0, count: 5 * gradients.sumsCount)
-        }
-        for image in 0..<images {
-            for (i, index) in incoming.enumerated() {
-                ChannelSums.accumulate(
-                    gradients.nodes[node], sources[i], image: image,
-                    into: gradients.sums(ofSource: pairs[index].source))
-            }
+        clearSums(node: 3)
+        for image in 0..<images { addSums(node: 3, image, wantsBetas: betaGradient != nil) }
+        finishSums(node: 3, betas, betaGradient)
+        for node in stride(from: 2, through: 0, by: -1) {
+            let wanted = node > 0 || wantsInput
+            if !wanted && weightsGradient == nil { return }
+            backward(node, betas, wanted: wanted, weightsGradient, wantsBetas: betaGradient != nil)
+            if node > 0 { finishSums(node: node, betas, betaGradient) }
         }
     }
 
     private func backward(
-        edge index: Int, _ pair: SearchSpace.Edge, _ weights: [Double], wantsInput: Bool,
-        weightsGradient: UnsafeMutablePointer<Float>?, betaGradient: UnsafeMutablePointer<Double>?
+        _ node: Int, _ betas: UnsafePointer<Double>, wanted: Bool, _ weightsGradient: UnsafeMutablePointer<Float>?,
+        wantsBetas: Bool
     ) {
-        let edge = edges[index]
-        let d = gradients.nodes[pair.node]
-        let n = gradients.sumsCount
-        let sums = gradients.sums(ofSource: pair.source)
-        var byNorm: [Double] = []
-        for (i, operation) in [Operation.convolution1, Operation.convolution3].enumerated() {
-            byNorm.append(
-                edge.norms[i].finishBackward(weight: weights[operation], dSum: sums, dySum: sums + (1 + i) * n))
+        var skips = WeightedTerms()
+        var pools = WeightedTerms()
+        for (slot, edge) in outgoing[node].enumerated() {
+            let d = gradient(edges[edge].node)
+            let weights = betas + edge * Operation.count
+            skips.append(d, scratch.coefficient(weights[Operation.skip], slot: slot))
+            pools.append(d, scratch.coefficient(weights[Operation.pool], slot: 3 + slot))
+            if weightsGradient != nil { for layer in edges[edge].convolutions { layer.clearWeightsGradient() } }
         }
-        if let betaGradient {
-            let row = betaGradient + index * weights.count
-            row[Operation.skip] += total(sums + 3 * n)
-            row[Operation.pool] += total(sums + 4 * n)
-            row[Operation.convolution1] += byNorm[0]
-            row[Operation.convolution3] += byNorm[1]
-        }
-        if !wantsInput && weightsGradient == nil { return }
-        // Both gradients by weights share one scratch: one convolution after the other.
-        for i in [1, 0] {
-            if weightsGradient != nil { edge.convolutions[i].clearWeightsGradient() }
-            for image in 0..<images {
-                WeightedSum.compute(
-                    [
-                        WeightedTerm(d, UnsafePointer(edge.norms[i].a)),
-                        WeightedTerm(edge.outputs[i], UnsafePointer(edge.norms[i].b)),
-                    ], constants: UnsafePointer(edge.norms[i].constants), image: image, into: gradients.dy,
-                    targetImage: 0, accumulate: false)
-                if weightsGradient != nil {
-                    edge.convolutions[i].addWeightsGradient(rectified[pair.source], image, gradients.dy, 0)
-                }
-                if wantsInput {
-                    edge.convolutions[i].backward(
-                        gradients.dy, 0, into: gradients.rectified[pair.source], image,
-                        accumulate: !(pair.node == 3 && i == 1))
+        clearSums(node: node)
+        let x = self.node(node, .training)
+        var first = 0
+        while first < images {
+            let group = first..<min(first + scratch.group, images)
+            for image in group {
+                Rectifier.forward(x, image: image, into: scratch.rectified, targetImage: image - first)
+            }
+            for (slot, edge) in outgoing[node].enumerated() {
+                backward(
+                    edges[edge], group, isFirst: slot == 0, wantsInput: wanted, wantsWeights: weightsGradient != nil)
+            }
+            if wanted {
+                for image in group {
+                    WeightedSum.gradient(
+                        skips, pooled: pools, pool: scratch.pool, image: image,
+                        r: ImageOf(scratch.dRectified, image: image - first),
+                        x: ImageOf(scratch.rectified, image: image - first),
+                        into: ImageOf(gradient(node), image: image))
+                    addSums(node: node, image, wantsBetas: wantsBetas)
                 }
             }
-            if let weightsGradient { edge.convolutions[i].storeWeightsGradient(into: weightsGradient) }
+            first = group.upperBound
+        }
+        guard let weightsGradient else { return }
+        for edge in outgoing[node] {
+            for layer in edges[edge].convolutions { layer.storeWeightsGradient(into: weightsGradient) }
+        }
+    }
+
+    /// The convolutions of one edge, for a few images whose rectified source is in the scratch.
+    ///
+    /// - Parameter isFirst: whether it is the first edge to give the source a gradient.
+    private func backward(_ edge: Edge, _ group: Range<Int>, isFirst: Bool, wantsInput: Bool, wantsWeights: Bool) {
+        let d = gradient(edge.node)
+        for image in group {
+            let slot = image - group.lowerBound
+            NormGradient.compute(
+                d, image: image,
+                edge.norms[0].gradient(edge.outputs[0].training, into: scratch.dy[0], targetImage: slot),
+                edge.norms[1].gradient(edge.outputs[1].training, into: scratch.dy[1], targetImage: slot))
+        }
+        for i in 0..<2 {
+            let (layer, dy) = (edge.convolutions[i], scratch.dy[i])
+            for image in 0..<group.count {
+                if wantsWeights { layer.addWeightsGradient(scratch.rectified, image, dy, image) }
+                if wantsInput {
+                    layer.backward(dy, image, into: scratch.dRectified, image, accumulate: !(isFirst && i == 0))
+                }
+            }
+        }
+    }
+
+    // MARK: Sums of a node's gradient
+
+    // Rows of `scratch.sums` for a node with E incoming edges: Σ d; with the convolutions' outputs, 2 E; with the
+    // sources, E; with the pooled sources, E.
+
+    private func clearSums(node: Int) {
+        scratch.sums.update(repeating: 0, count: (1 + 4 * incoming[node].count) * scratch.paddedChannels)
+    }
+
+    private func addSums(node: Int, _ image: Int, wantsBetas: Bool) {
+        guard node > 0 else { return }
+        let d = gradient(node)
+        ChannelSums.accumulate(d, convolved[node], image: image, into: scratch.sums)
+        guard wantsBetas else { return }
+        let next = scratch.sums + (1 + 2 * incoming[node].count) * scratch.paddedChannels
+        ChannelSums.accumulateMixed(
+            d, sources[node], image: image, pool: scratch.pool, ones: scratch.ones, into: next)
+    }
+
+    /// Takes what batch norms need and the gradients by β from the sums over all images.
+    private func finishSums(
+        node: Int, _ betas: UnsafePointer<Double>, _ betaGradient: UnsafeMutablePointer<Double>?
+    ) {
+        let count = incoming[node].count
+        for (slot, number) in incoming[node].enumerated() {
+            for i in 0..<2 {
+                let operation = number * Operation.count + Operation.convolutions[i]
+                let total = edges[number].norms[i].finishBackward(
+                    weight: betas[operation], dSum: scratch.sum(0), dySum: scratch.sum(1 + 2 * slot + i))
+                if let betaGradient { betaGradient[operation] += total }
+            }
+            guard let betaGradient else { continue }
+            let row = betaGradient + number * Operation.count
+            row[Operation.skip] += total(scratch.sum(1 + 2 * count + slot))
+            row[Operation.pool] += total(scratch.sum(1 + 3 * count + slot))
         }
     }
 
     private func total(_ sums: UnsafePointer<Double>) -> Double {
         var sum = 0.0
-        for channel in 0..<nodes[0].channels { sum += sums[channel] }
+        for channel in 0..<input.channels { sum += sums[channel] }
         return sum
-    }
-
-    /// Gradient of a node from the nodes that it feeds: through skip, pooling and the rectified input of convolutions.
-    private func gatherGradient(of node: Int, _ betas: [[Double]]) {
-        var skips: [WeightedTerm] = []
-        var pools: [WeightedTerm] = []
-        for (index, pair) in pairs.enumerated() where pair.source == node {
-            let slot = skips.count
-            let d = gradients.nodes[pair.node]
-            skips.append(WeightedTerm(d, gradients.scalar(betas[index][Operation.skip], slot: slot)))
-            pools.append(WeightedTerm(d, gradients.scalar(betas[index][Operation.pool], slot: 3 + slot)))
-        }
-        let target = gradients.nodes[node]
-        for image in 0..<images {
-            WeightedSum.compute(pools, image: image, into: gradients.pooled, targetImage: 0, accumulate: false)
-            AveragePool3.divideByCount(gradients.pooled, image: 0)
-            WeightedSum.compute(skips, image: image, into: target, targetImage: image, accumulate: false)
-            AveragePool3.addAdjoint(
-                gradients.pooled, dImage: 0, x: nodes[node], xImage: image, rectified: gradients.rectified[node],
-                rImage: image, into: target, dxImage: image)
-        }
     }
 }

@@ -5,41 +5,50 @@ import Kernels
 /// out = bn(conv_b(relu(bn(conv_a(relu(x)))))) + conv(averagePool2(x)); conv_a has stride 2.
 final class ReductionBlock {
     let range: Range<Int>
-    let output: BlockedTensor
+    let output: Signal
     private let images: Int
-    private let input: BlockedTensor
+    private let input: Signal
     private let convolutionA: ConvolutionLayer
     private let normA: BatchNorm
     private let convolutionB: ConvolutionLayer
     private let normB: BatchNorm
     private let downsample: ConvolutionLayer
-    private let rectifiedInput: BlockedTensor
-    private let outputA: BlockedTensor
-    /// relu(bn(conv_a)), padded.
-    private let middle: BlockedTensor
-    private let outputB: BlockedTensor
-    private let pooled: BlockedTensor
+    private let outputA: Intermediate
+    private let outputB: Intermediate
+    /// Gradient of relu(bn(conv_a)), through the rectifier.
     private let dMiddle: BlockedTensor
+    /// One image: relu(x), padded; relu(bn(conv_a)), padded; the pooled input.
+    private let rectified: BlockedTensor
+    private let middle: BlockedTensor
+    /// One image: bn(conv_a).
+    private let normalized: BlockedTensor
+    private let pooled: BlockedTensor
     /// One image, padded, at the output's size; and spread to the input's size.
     private let dy: BlockedTensor
     private let spread: BlockedTensor
     /// One image at the input's size, and one pooled.
     private let dInput: BlockedTensor
     private let dPooled: BlockedTensor
+    private let ones: UnsafePointer<Float>
+    /// (2, blocks × 8).
     private let sums: UnsafeMutablePointer<Double>
     private let sumsCount: Int
 
+    /// - Parameter scratch: for each convolution's gradient by weights: conv_a, conv_b, downsample.
     init(
-        index: Int, input: BlockedTensor, parameters: inout ParameterDirectory, arena: Arena,
-        scratch: UnsafeMutablePointer<Float>
+        index: Int, input: Signal, parameters: inout ParameterDirectory, memory: LayerMemory,
+        scratch: [UnsafeMutablePointer<Float>]
     ) {
+        let arena = memory.arena
         let images = input.images
         let (wide, half) = (2 * input.channels, input.height / 2)
         self.images = images
         self.input = input
         let start = parameters.count
         let prefix = "cells.\(index)."
-        func convolution(_ inputs: Int, _ kernel: Int, _ stride: Int, _ name: String) -> ConvolutionLayer {
+        func convolution(
+            _ inputs: Int, _ kernel: Int, _ stride: Int, _ name: String, _ scratch: UnsafeMutablePointer<Float>
+        ) -> ConvolutionLayer {
             ConvolutionLayer(
                 Convolution(inputChannels: inputs, outputChannels: wide, kernel: kernel, stride: stride),
                 named: prefix + name + ".weight", in: &parameters, arena: arena, scratch: scratch)
@@ -48,29 +57,34 @@ final class ReductionBlock {
             BatchNorm(
                 channels: wide, count: images * half * half, named: prefix + name, in: &parameters, arena: arena)
         }
-        convolutionA = convolution(input.channels, 3, 2, "conv_a.op.1")
+        convolutionA = convolution(input.channels, 3, 2, "conv_a.op.1", scratch[0])
         normA = norm("conv_a.op.2")
-        convolutionB = convolution(wide, 3, 1, "conv_b.op.1")
+        convolutionB = convolution(wide, 3, 1, "conv_b.op.1", scratch[1])
         normB = norm("conv_b.op.2")
-        downsample = convolution(input.channels, 1, 1, "downsample.1")
+        downsample = convolution(input.channels, 1, 1, "downsample.1", scratch[2])
         range = start..<parameters.count
 
-        func tensor(_ images: Int, _ channels: Int, _ size: Int, padding: Int = 0) -> BlockedTensor {
-            arena.tensor(images: images, channels: channels, height: size, width: size, padding: padding)
+        let shape = LayerMemory.Shape(images: images, channels: wide, size: half)
+        outputA = memory.intermediate(shape, 0...1)
+        outputB = memory.intermediate(shape, 1...3)
+        output = memory.output(shape)
+        dMiddle = memory.backward(shape)
+        func tensor(_ channels: Int, _ size: Int, padding: Int = 0) -> BlockedTensor {
+            arena.tensor(images: 1, channels: channels, height: size, width: size, padding: padding)
         }
-        rectifiedInput = tensor(images, input.channels, input.height, padding: 1)
-        outputA = tensor(images, wide, half)
-        middle = tensor(images, wide, half, padding: 1)
-        outputB = tensor(images, wide, half)
-        pooled = tensor(images, input.channels, half)
-        output = tensor(images, wide, half)
-        dMiddle = tensor(images, wide, half)
-        dy = tensor(1, wide, half, padding: 1)
-        spread = tensor(1, wide, input.height, padding: 1)
-        dInput = tensor(1, input.channels, input.height)
-        dPooled = tensor(1, input.channels, half)
+        rectified = tensor(input.channels, input.height, padding: 1)
+        middle = tensor(wide, half, padding: 1)
+        normalized = tensor(wide, half)
+        pooled = tensor(input.channels, half)
+        dy = tensor(wide, half, padding: 1)
+        spread = tensor(wide, input.height, padding: 1)
+        dInput = tensor(input.channels, input.height)
+        dPooled = tensor(input.channels, half)
         sumsCount = (wide + 7) / 8 * 8
         sums = arena.doubles(2 * sumsCount)
+        let ones = arena.floats(sumsCount)
+        ones.update(repeating: 1, count: sumsCount)
+        self.ones = UnsafePointer(ones)
     }
 
     /// Multiply-adds of the forward pass of one image.
@@ -81,84 +95,95 @@ final class ReductionBlock {
     }
 
     func load(_ weights: UnsafePointer<Float>) {
-        for layer in [convolutionA, convolutionB, downsample] { layer.load(weights) }
+        convolutionA.load(weights)
+        convolutionB.load(weights)
+        downsample.load(weights)
         normA.load(weights)
         normB.load(weights)
     }
 
-    func forward() {
+    func forward(_ pass: ForwardPass) {
+        let (x, a, b, y) = (input[pass], outputA[pass], outputB[pass], output[pass])
         normA.clearSums()
         for image in 0..<images {
-            Rectifier.forward(input, image: image, into: rectifiedInput, targetImage: image)
-            convolutionA.forward(rectifiedInput, image, into: outputA, sums: normA.sums)
+            Rectifier.forward(x, image: image, into: rectified, targetImage: 0)
+            convolutionA.forward(rectified, 0, into: a[image..<image + 1], sums: normA.sums)
         }
         normA.finishForward(weight: 1)
         normB.clearSums()
         for image in 0..<images {
-            WeightedSum.compute(
-                [WeightedTerm(outputA, UnsafePointer(normA.a))], constants: UnsafePointer(normA.constants),
-                image: image, into: middle, targetImage: image, accumulate: false)
-            Rectifier.forward(middle, image: image, into: middle, targetImage: image)
-            convolutionB.forward(middle, image, into: outputB, sums: normB.sums)
+            computeMiddle(a, image)
+            convolutionB.forward(middle, 0, into: b[image..<image + 1], sums: normB.sums)
         }
         normB.finishForward(weight: 1)
+        var terms = WeightedTerms(b, normB.scale)
+        terms.append(y, ones)
         for image in 0..<images {
-            AveragePool2.forward(input, image: image, into: pooled, outputImage: image)
-            downsample.forward(pooled, image, into: output)
+            AveragePool2.forward(x, image: image, into: pooled, outputImage: 0)
+            downsample.forward(pooled, 0, into: y[image..<image + 1])
             WeightedSum.compute(
-                [WeightedTerm(outputB, UnsafePointer(normB.a))], constants: UnsafePointer(normB.constants),
-                image: image, into: output, targetImage: image, accumulate: true)
+                terms, constants: normB.shift, image: image, into: ImageOf(y, image: image))
         }
     }
 
-    /// - Parameters:
-    ///   - d: gradient of the output. - dx: receives that of the input.
-    ///   - weightsGradient: the whole flat gradient; nil if not wanted.
-    func backward(_ d: BlockedTensor, into dx: BlockedTensor, weightsGradient: UnsafeMutablePointer<Float>?) {
+    private func computeMiddle(_ a: BlockedTensor, _ image: Int) {
+        WeightedSum.compute(
+            WeightedTerms(a, normA.scale), constants: normA.shift, image: image,
+            into: ImageOf(normalized, image: 0), rectified: ImageOf(middle, image: 0))
+    }
+
+    /// After a training forward pass, takes the output's gradient and leaves the input's.
+    ///
+    /// - Parameter weightsGradient: the whole flat gradient; nil if not wanted.
+    func backward(weightsGradient: UnsafeMutablePointer<Float>?) {
         let wanted = weightsGradient != nil
-        backwardNorm(normB, d, outputB, weightsGradient)
-        if wanted { convolutionB.clearWeightsGradient() }
+        let (d, dx, x) = (output.gradient, input.gradient, input.training)
+        let (a, b) = (outputA.training, outputB.training)
+        if wanted {
+            convolutionA.clearWeightsGradient()
+            convolutionB.clearWeightsGradient()
+            downsample.clearWeightsGradient()
+        }
+        clearSums()
+        for image in 0..<images { ChannelSums.accumulate(d, b, image: image, into: sums) }
+        finishSums(normB, weightsGradient)
+
+        clearSums()
         for image in 0..<images {
-            inputGradient(of: normB, d, outputB, image)
-            if wanted { convolutionB.addWeightsGradient(middle, image, dy, 0) }
+            computeMiddle(a, image)
+            NormGradient.compute(d, image: image, normB.gradient(b, into: dy, targetImage: 0))
+            if wanted { convolutionB.addWeightsGradient(middle, 0, dy, 0) }
             convolutionB.backward(dy, 0, into: dMiddle, image, accumulate: false)
             Rectifier.backward(
-                dMiddle, dImage: image, x: middle, xImage: image, into: dMiddle, dxImage: image, accumulate: false)
+                dMiddle, dImage: image, x: middle, xImage: 0, into: dMiddle, dxImage: image)
+            ChannelSums.accumulate(dMiddle, a, image: image, into: sums)
         }
-        if let weightsGradient { convolutionB.storeWeightsGradient(into: weightsGradient) }
+        finishSums(normA, weightsGradient)
 
-        backwardNorm(normA, dMiddle, outputA, weightsGradient)
-        if wanted { convolutionA.clearWeightsGradient() }
         for image in 0..<images {
-            inputGradient(of: normA, dMiddle, outputA, image)
-            if wanted { convolutionA.addWeightsGradient(rectifiedInput, image, dy, 0) }
+            Rectifier.forward(x, image: image, into: rectified, targetImage: 0)
+            NormGradient.compute(dMiddle, image: image, normA.gradient(a, into: dy, targetImage: 0))
+            if wanted {
+                convolutionA.addWeightsGradient(rectified, 0, dy, 0)
+                AveragePool2.forward(x, image: image, into: pooled, outputImage: 0)
+                downsample.addWeightsGradient(pooled, 0, d, image)
+            }
             convolutionA.convolution.spread(dy, image: 0, into: spread, spreadImage: 0)
             convolutionA.backward(spread, 0, into: dInput, 0, accumulate: false)
-            Rectifier.backward(
-                dInput, dImage: 0, x: input, xImage: image, into: dx, dxImage: image, accumulate: false)
             downsample.backward(d, image, into: dPooled, 0, accumulate: false)
+            Rectifier.backward(dInput, dImage: 0, x: rectified, xImage: 0, into: dx, dxImage: image)
             AveragePool2.addAdjoint(dPooled, image: 0, into: dx, inputImage: image)
         }
         guard let weightsGradient else { return }
         convolutionA.storeWeightsGradient(into: weightsGradient)
-        downsample.clearWeightsGradient()
-        for image in 0..<images { downsample.addWeightsGradient(pooled, image, d, image) }
+        convolutionB.storeWeightsGradient(into: weightsGradient)
         downsample.storeWeightsGradient(into: weightsGradient)
     }
 
-    private func backwardNorm(
-        _ norm: BatchNorm, _ d: BlockedTensor, _ y: BlockedTensor, _ weightsGradient: UnsafeMutablePointer<Float>?
-    ) {
-        sums.update(repeating: 0, count: 2 * sumsCount)
-        for image in 0..<images { ChannelSums.accumulate(d, [y], image: image, into: sums) }
+    private func clearSums() { sums.update(repeating: 0, count: 2 * sumsCount) }
+
+    private func finishSums(_ norm: BatchNorm, _ weightsGradient: UnsafeMutablePointer<Float>?) {
         _ = norm.finishBackward(weight: 1, dSum: sums, dySum: sums + sumsCount)
         if let weightsGradient { norm.storeGradient(dSum: sums, into: weightsGradient) }
-    }
-
-    /// dy = a d + b y + c for one image.
-    private func inputGradient(of norm: BatchNorm, _ d: BlockedTensor, _ y: BlockedTensor, _ image: Int) {
-        WeightedSum.compute(
-            [WeightedTerm(d, UnsafePointer(norm.a)), WeightedTerm(y, UnsafePointer(norm.b))],
-            constants: UnsafePointer(norm.constants), image: image, into: dy, targetImage: 0, accumulate: false)
     }
 }

@@ -23,7 +23,7 @@ enum MemoryNeed {
             let channels = Double(shape.channels) * Double(1 << stage)
             let pixels = Double(max(shape.imageSize >> stage, 1)) * Double(max(shape.imageSize >> stage, 1))
             floats +=
-                Double(shape.cells) * (20 * channels * pixels * Double(shardImages) + 5 * 60 * channels * channels)
+                Double(shape.cells) * (15 * channels * pixels * Double(shardImages) + 5 * 60 * channels * channels)
         }
         return 4 * floats
     }

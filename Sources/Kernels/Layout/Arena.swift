@@ -1,0 +1,84 @@
+/// Memory that is taken once and lives as long as its owner, aligned to 64 bytes. Used by the thread that owns it.
+///
+/// What a layer keeps for itself starts as zero. Activations and gradients, which are needed for a part of a pass only,
+/// name the ticks of a clock of the caller's during which they hold something (`tensor(…, during:)`); two of them share
+/// memory when their ticks do not overlap. Requests are served in their order, each from the smallest piece of memory
+/// that is free during its ticks and large enough, the first of several: what shares with what depends on the requests
+/// alone. Such a tensor is not initialised, so its pages are first touched when a pass writes it.
+///
+/// Each piece for sharing starts 17 cache lines further on the 4 KiB grid than the one before. Otherwise the same pixel
+/// of all tensors would fall into the same set of the level-1 cache, which has eight ways, and a pass over ten tensors
+/// would evict what it is about to read.
+public final class Arena {
+    private struct Piece {
+        let base: UnsafeMutablePointer<Float>
+        let count: Int
+        var uses: [ClosedRange<Int>]
+    }
+
+    private static let grid = 4096
+    private static let shift = 17 * 64
+
+    private var allocations: [UnsafeMutableRawPointer] = []
+    private var pieces: [Piece] = []
+    /// Bytes taken so far.
+    public private(set) var bytes = 0
+
+    public init() {}
+
+    deinit {
+        for allocation in allocations { allocation.deallocate() }
+    }
+
+    public func floats(_ count: Int) -> UnsafeMutablePointer<Float> {
+        let pointer = allocate(max(count, 1) * MemoryLayout<Float>.stride).bindMemory(to: Float.self, capacity: count)
+        pointer.initialize(repeating: 0, count: count)
+        return pointer
+    }
+
+    public func doubles(_ count: Int) -> UnsafeMutablePointer<Double> {
+        let pointer = allocate(max(count, 1) * MemoryLayout<Double>.stride).bindMemory(to: Double.self, capacity: count)
+        pointer.initialize(repeating: 0, count: count)
+        return pointer
+    }
+
+    public func tensor(images: Int, channels: Int, height: Int, width: Int, padding: Int = 0) -> BlockedTensor {
+        let count = BlockedTensor.count(
+            images: images, channels: channels, height: height, width: width, padding: padding)
+        return BlockedTensor(
+            at: floats(count), images: images, channels: channels, height: height, width: width, padding: padding)
+    }
+
+    /// A tensor without padding that holds something during `ticks` only.
+    public func tensor(
+        images: Int, channels: Int, height: Int, width: Int, during ticks: ClosedRange<Int>
+    ) -> BlockedTensor {
+        let count = BlockedTensor.count(images: images, channels: channels, height: height, width: width, padding: 0)
+        return BlockedTensor(
+            at: share(count, during: ticks), images: images, channels: channels, height: height, width: width)
+    }
+
+    private func share(_ count: Int, during ticks: ClosedRange<Int>) -> UnsafeMutablePointer<Float> {
+        var found: Int?
+        for (index, piece) in pieces.enumerated()
+        where piece.count >= count && !piece.uses.contains(where: { $0.overlaps(ticks) }) {
+            if let best = found, pieces[best].count <= piece.count { continue }
+            found = index
+        }
+        if let found {
+            pieces[found].uses.append(ticks)
+            return pieces[found].base
+        }
+        let raw = allocate(count * MemoryLayout<Float>.stride + Self.grid, alignment: Self.grid)
+        let base = (raw + pieces.count * Self.shift % Self.grid).bindMemory(to: Float.self, capacity: count)
+        pieces.append(Piece(base: base, count: count, uses: [ticks]))
+        return base
+    }
+
+    private func allocate(_ size: Int, alignment: Int = 64) -> UnsafeMutableRawPointer {
+        let raw = UnsafeMutableRawPointer.allocate(byteCount: size, alignment: alignment)
+        allocations.append(raw)
+        bytes += size
+        return raw
+    }
+}

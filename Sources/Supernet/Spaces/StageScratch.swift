@@ -1,0 +1,58 @@
+import Kernels
+
+/// What the cells of one stage share while they compute: small tensors that stay in the level-2 cache.
+///
+/// Forward and backward passes take a few images at a time through all convolutions of a node's outgoing edges. Few, so
+/// that their pixels stay in cache; not one, so that the weights of late stages, which are larger than the pixels, are
+/// not fetched anew for each image.
+final class StageScratch {
+    /// Images at a time.
+    let group: Int
+    /// max(x, 0) of a node, padded: the input of all convolutions of its outgoing edges.
+    let rectified: BlockedTensor
+    /// Gradient of `rectified`.
+    let dRectified: BlockedTensor
+    /// Gradients of the outputs of an edge's convolutions, 1×1 and 3×3; padded as far as the kernel needs.
+    let dy: [BlockedTensor]
+    let pool: AveragePool3
+    /// (13, blocks × 8): sums of a node's gradient with what the node's edges added to it.
+    let sums: UnsafeMutablePointer<Double>
+    /// Channels, filled up to whole blocks.
+    let paddedChannels: Int
+    let ones: UnsafePointer<Float>
+    /// Gradients by weights of a node's outgoing edges: [outgoing edge][convolution].
+    let weightsGradients: [[UnsafeMutablePointer<Float>]]
+    private let coefficients: UnsafeMutablePointer<Float>
+
+    /// Bytes of `rectified` beyond which images go one by one.
+    private static let groupBytes = 128 << 10
+
+    init(images: Int, channels: Int, size: Int, convolutions: [Convolution], arena: Arena) {
+        let image = BlockedTensor.count(images: 1, channels: channels, height: size, width: size, padding: 1)
+        group = max(1, min(images, Self.groupBytes / (image * MemoryLayout<Float>.stride)))
+        rectified = arena.tensor(images: group, channels: channels, height: size, width: size, padding: 1)
+        dRectified = arena.tensor(images: group, channels: channels, height: size, width: size)
+        dy = convolutions.map { [group] in
+            arena.tensor(
+                images: group, channels: channels, height: size, width: size, padding: $0.kernel / 2)
+        }
+        pool = AveragePool3(height: size, width: size, arena: arena)
+        paddedChannels = (channels + 7) / 8 * 8
+        sums = arena.doubles(13 * paddedChannels)
+        let ones = arena.floats(paddedChannels)
+        ones.update(repeating: 1, count: paddedChannels)
+        self.ones = UnsafePointer(ones)
+        weightsGradients = (0..<3).map { _ in convolutions.map { arena.floats($0.gradientCount) } }
+        coefficients = arena.floats(7 * paddedChannels)
+    }
+
+    /// The same coefficient for every channel, in one of the slots 0 ..< 7, until the slot is taken again.
+    func coefficient(_ value: Double, slot: Int) -> UnsafePointer<Float> {
+        let target = coefficients + slot * paddedChannels
+        target.update(repeating: Float(value), count: paddedChannels)
+        return UnsafePointer(target)
+    }
+
+    /// (blocks × 8) of one sum.
+    func sum(_ row: Int) -> UnsafePointer<Double> { UnsafePointer(sums + row * paddedChannels) }
+}
