@@ -4,21 +4,28 @@ import Supernet
 /// A digest of a short fixed computation through every family of kernels: two processes with the same digest compute the
 /// same bits.
 ///
-/// Draws, forward, both gradients, both updates and every operation alone, on a supernet whose channels fill blocks
-/// unevenly. Takes some milliseconds.
+/// Draws, forward, both gradients, both updates and every operation alone, with either algorithm of convolution, on
+/// supernets whose channels fill blocks unevenly. Takes some milliseconds.
 public enum NumericDigest {
     public static func compute() -> UInt64 {
+        var digest = StateDigest()
+        combine(.direct, imageSize: 12, into: &digest)
+        combine(.winograd, imageSize: 16, into: &digest)
+        return digest.value
+    }
+
+    private static func combine(_ convolution: ConvolutionAlgorithm, imageSize: Int, into digest: inout StateDigest) {
         let shape = SupernetShape(
-            space: SearchSpace.nasbench201.name, channels: 12, cells: 1, classes: 3, inputChannels: 3, imageSize: 12)
-        guard let supernet = try? Supernet(shape: shape, shardImages: 2) else {
+            space: SearchSpace.nasbench201.name, channels: 12, cells: 1, classes: 3, inputChannels: 3,
+            imageSize: imageSize)
+        guard let supernet = try? Supernet(shape: shape, shardImages: 2, convolution: convolution) else {
             preconditionFailure("the shape is possible")
         }
         let draws = Philox(seed: 201, purpose: .synthetic)
-        let images = (0..<2 * 3 * 12 * 12).map { draws.normal(at: $0) }
+        let images = (0..<2 * 3 * imageSize * imageSize).map { draws.normal(at: $0) }
         let labels: [UInt8] = [2, 0]
         var weights = Supernet.initialWeights(supernet.parameters, seed: 201)
         var alphas = Supernet.initialAlphas(count: supernet.edges * supernet.operations, seed: 201).map { 300 * $0 }
-        var digest = StateDigest()
 
         var gradient = [Float](repeating: 0, count: weights.count)
         var momentum = gradient
@@ -53,6 +60,5 @@ public enum NumericDigest {
         digest.combine(alphas, count: alphas.count)
         digest.combine(second, count: second.count)
         for loss in losses { digest.combine(loss.bitPattern) }
-        return digest.value
     }
 }

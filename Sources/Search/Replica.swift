@@ -19,7 +19,9 @@ public final class Replica {
     /// - Throws: `SearchError` when configuration and data set do not fit each other.
     public init(configuration: SearchConfiguration, dataset: ImageDataset) throws(SearchError) {
         try configuration.validate(dataset: dataset)
-        supernet = try Supernet.checked(shape: configuration.supernet, shardImages: configuration.shardImages)
+        supernet = try Supernet.checked(
+            shape: configuration.supernet, shardImages: configuration.shardImages,
+            convolution: configuration.convolution)
         plan = TrainingPlan(configuration: configuration, imageCount: dataset.count)
         batch = ShardBatch(plan: plan, dataset: dataset)
         let alphas = supernet.edges * supernet.operations

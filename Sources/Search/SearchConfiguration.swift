@@ -71,6 +71,8 @@ public struct SearchConfiguration: Codable, Sendable, Hashable {
     public var shards: Int
     /// What every random draw depends on.
     public var seed: UInt64
+    /// How 3×3 convolutions are computed.
+    public var convolution = ConvolutionAlgorithm.auto
     /// Which half-step of a step comes first.
     public var stepOrder = StepOrder.alphasFirst
     /// Whether images are cropped and flipped in training; never in selection.

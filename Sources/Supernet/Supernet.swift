@@ -51,7 +51,9 @@ public final class Supernet {
     private let betaGradient: UnsafeMutablePointer<Double>
 
     /// - Throws: `SupernetError.shape` for an unknown space or impossible sizes.
-    public init(shape: SupernetShape, shardImages: Int) throws(SupernetError) {
+    public init(
+        shape: SupernetShape, shardImages: Int, convolution: ConvolutionAlgorithm = .auto
+    ) throws(SupernetError) {
         let space = try SearchSpace.named(shape.space)
         for (value, name, range) in [
             (shape.channels, "channels", 1...4096), (shape.cells, "cells", 1...1000),
@@ -64,7 +66,7 @@ public final class Supernet {
         self.shape = shape
         self.space = space
         self.shardImages = shardImages
-        network = try NASBench201Network(shape: shape, images: shardImages)
+        network = try NASBench201Network(shape: shape, images: shardImages, convolution: convolution)
         let count = space.edges.count * space.operations.count
         mixture = memory.doubles(count)
         chosen = memory.doubles(count)

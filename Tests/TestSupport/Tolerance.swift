@@ -11,6 +11,10 @@ public struct Tolerance: Sendable, Hashable {
         self.ofLargest = ofLargest
         self.ofElement = ofElement
     }
+
+    public func times(_ factor: Double) -> Tolerance {
+        Tolerance(absolute: factor * absolute, ofLargest: factor * ofLargest, ofElement: factor * ofElement)
+    }
 }
 
 /// How two tensors differ, by how much and where; nil when all elements are within the tolerance.

@@ -1,6 +1,9 @@
 import Kernels
 
 /// A convolution of the supernet: its place among the parameters, and its weights packed for the kernels.
+///
+/// It is computed by Winograd if it has tiles to do so, directly if not. It goes over the first images of small tensors,
+/// those of a group; with tiles, `TileScratch.load` has taken the group's input before.
 final class ConvolutionLayer {
     let convolution: Convolution
     let range: Range<Int>
@@ -8,11 +11,22 @@ final class ConvolutionLayer {
     private let packed: UnsafeMutablePointer<Float>
     private let packedAdjoint: UnsafeMutablePointer<Float>
     private let gradient: UnsafeMutablePointer<Float>
+    private let transformed: Transformed?
 
-    /// - Parameter scratch: at least `convolution.gradientCount` floats, shared between layers.
+    private struct Transformed {
+        let tiles: TileScratch
+        let convolution: WinogradConvolution
+        let adjoint: WinogradConvolution
+        let packed: UnsafeMutablePointer<Float>
+        let packedAdjoint: UnsafeMutablePointer<Float>
+    }
+
+    /// - Parameters:
+    ///   - tiles: computes the convolution by Winograd; nil: directly.
+    ///   - scratch: at least `gradientCount(convolution, tiles)` floats, shared between layers.
     init(
         _ convolution: Convolution, named name: String, in parameters: inout ParameterDirectory, arena: Arena,
-        scratch: UnsafeMutablePointer<Float>
+        tiles: TileScratch? = nil, scratch: UnsafeMutablePointer<Float>
     ) {
         self.convolution = convolution
         let k = convolution.kernel
@@ -24,36 +38,89 @@ final class ConvolutionLayer {
         packed = arena.floats(convolution.packedCount)
         packedAdjoint = arena.floats(adjoint.packedCount)
         gradient = scratch
+        transformed = tiles.map { tiles in
+            let (forward, backward) = (Self.winograd(convolution), Self.winograd(convolution.adjoint))
+            return Transformed(
+                tiles: tiles, convolution: forward, adjoint: backward, packed: arena.floats(forward.packedCount),
+                packedAdjoint: arena.floats(backward.packedCount))
+        }
+    }
+
+    /// Floats that the gradient by weights takes while images are added to it.
+    static func gradientCount(_ convolution: Convolution, _ tiles: TileScratch?) -> Int {
+        tiles == nil ? convolution.gradientCount : winograd(convolution).gradientCount
+    }
+
+    private static func winograd(_ convolution: Convolution) -> WinogradConvolution {
+        WinogradConvolution(
+            inputChannels: convolution.inputChannels, outputChannels: convolution.outputChannels)
     }
 
     func load(_ weights: UnsafePointer<Float>) {
         convolution.pack(weights + range.lowerBound, into: packed)
         adjoint.packFlipped(weights + range.lowerBound, into: packedAdjoint)
+        guard let transformed else { return }
+        transformed.convolution.transformWeights(packed, into: transformed.packed)
+        transformed.adjoint.transformWeights(packedAdjoint, into: transformed.packedAdjoint)
     }
 
-    /// y = conv(x), one image; sums for a batch norm behind it if it has one.
-    func forward(_ x: BlockedTensor, _ image: Int, into y: BlockedTensor, sums: UnsafeMutablePointer<Double>? = nil) {
-        convolution.forward(x, image: image, packed: packed, into: y, outputImage: image, sums: sums)
-    }
-
-    /// Gradient by input, one image. For stride 2, `dy` is the spread gradient.
-    func backward(
-        _ dy: BlockedTensor, _ image: Int, into dx: BlockedTensor, _ dxImage: Int, accumulate: Bool
+    /// y = conv(x); sums for a batch norm behind it if it has one.
+    ///
+    /// - Parameter y: receives the images from `first` on.
+    func forward(
+        _ x: BlockedTensor, images: Int, into y: BlockedTensor, first: Int = 0, sums: UnsafeMutablePointer<Double>? = nil
     ) {
-        adjoint.forward(
-            dy, image: image, packed: packedAdjoint, into: dx, outputImage: dxImage, accumulate: accumulate)
+        if let transformed {
+            let tiles = transformed.tiles
+            transformed.convolution.multiply(
+                tiles.input, packed: transformed.packed, tiles: tiles.tiles(images), into: tiles.products)
+            tiles.store(into: y, first: first, images: images, sums: sums)
+            return
+        }
+        for image in 0..<images {
+            convolution.forward(x, image: image, packed: packed, into: y, outputImage: first + image, sums: sums)
+        }
+    }
+
+    /// Gradient by input. For stride 2, `dy` is the spread gradient.
+    func backward(_ dy: BlockedTensor, first: Int = 0, images: Int, into dx: BlockedTensor, accumulate: Bool) {
+        if let transformed {
+            let tiles = transformed.tiles
+            tiles.loadGradient(dy, first: first, images: images, .byInput)
+            transformed.adjoint.multiply(
+                tiles.gradient, packed: transformed.packedAdjoint, tiles: tiles.tiles(images), into: tiles.products)
+            tiles.store(into: dx, images: images, accumulate: accumulate)
+            return
+        }
+        for image in 0..<images {
+            adjoint.forward(
+                dy, image: first + image, packed: packedAdjoint, into: dx, outputImage: image, accumulate: accumulate)
+        }
     }
 
     func clearWeightsGradient() {
-        gradient.update(repeating: 0, count: convolution.gradientCount)
+        gradient.update(repeating: 0, count: Self.gradientCount(convolution, transformed?.tiles))
     }
 
-    /// Adds one image to the weights gradient since `clearWeightsGradient`.
-    func addWeightsGradient(_ x: BlockedTensor, _ image: Int, _ dy: BlockedTensor, _ dyImage: Int) {
-        convolution.weightsGradient(x, image: image, dy, gradientImage: dyImage, into: gradient)
+    /// Adds images to the weights gradient since `clearWeightsGradient`.
+    func addWeightsGradient(_ x: BlockedTensor, _ dy: BlockedTensor, first: Int = 0, images: Int) {
+        if let transformed {
+            let tiles = transformed.tiles
+            tiles.loadGradient(dy, first: first, images: images, .byWeights)
+            transformed.convolution.addWeightsGradient(
+                tiles.input, tiles.gradient, tiles: tiles.tiles(images), into: gradient)
+            return
+        }
+        for image in 0..<images {
+            convolution.weightsGradient(x, image: image, dy, gradientImage: first + image, into: gradient)
+        }
     }
 
     func storeWeightsGradient(into flat: UnsafeMutablePointer<Float>) {
-        convolution.unpackGradient(gradient, scale: 1, into: flat + range.lowerBound)
+        if let transformed {
+            transformed.convolution.unpackGradient(gradient, into: flat + range.lowerBound)
+        } else {
+            convolution.unpackGradient(gradient, scale: 1, into: flat + range.lowerBound)
+        }
     }
 }

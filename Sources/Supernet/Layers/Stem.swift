@@ -50,7 +50,8 @@ final class Stem {
         norm.clearSums()
         for image in 0..<images.images {
             images.copyImage(image, fromPlanar: planar + image * images.channels * images.pixels)
-            convolution.forward(images, image, into: y, sums: norm.sums)
+            convolution.forward(
+                images[image..<image + 1], images: 1, into: y, first: image, sums: norm.sums)
         }
         norm.finishForward(weight: 1)
         let terms = WeightedTerms(y, norm.scale)
@@ -70,7 +71,7 @@ final class Stem {
         convolution.clearWeightsGradient()
         for image in 0..<images.images {
             NormGradient.compute(d, image: image, norm.gradient(y, into: dy, targetImage: 0))
-            convolution.addWeightsGradient(images, image, dy, 0)
+            convolution.addWeightsGradient(images[image..<image + 1], dy, images: 1)
         }
         convolution.storeWeightsGradient(into: weightsGradient)
     }

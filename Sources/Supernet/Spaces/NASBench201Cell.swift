@@ -63,7 +63,8 @@ final class NASBench201Cell {
                 ConvolutionLayer(
                     convolution,
                     named: "cells.\(index).edges.\(pair.name).\(Operation.convolutions[i]).op.1.weight",
-                    in: &parameters, arena: memory.arena, scratch: scratch.weightsGradients[slot][i])
+                    in: &parameters, arena: memory.arena, tiles: i == 1 ? scratch.tiles : nil,
+                    scratch: scratch.weightsGradients[slot][i])
             }
             edges.append(
                 Edge(
@@ -128,13 +129,12 @@ final class NASBench201Cell {
                 for image in group {
                     prepare(node, image, sum, pass, rectified: convolves ? image - first : nil)
                 }
+                if convolves { scratch.tiles?.load(scratch.rectified, images: group.count) }
                 for edge in outgoing[node] {
                     for i in 0..<2 where computes(Operation.convolutions[i], edge, mixture, pass) {
-                        let y = edges[edge].outputs[i][pass][group]
-                        for image in 0..<group.count {
-                            edges[edge].convolutions[i].forward(
-                                scratch.rectified, image, into: y, sums: edges[edge].norms[i].sums)
-                        }
+                        edges[edge].convolutions[i].forward(
+                            scratch.rectified, images: group.count, into: edges[edge].outputs[i][pass],
+                            first: group.lowerBound, sums: edges[edge].norms[i].sums)
                     }
                 }
                 first = group.upperBound
@@ -243,6 +243,7 @@ final class NASBench201Cell {
             for image in group {
                 Rectifier.forward(x, image: image, into: scratch.rectified, targetImage: image - first)
             }
+            if weightsGradient != nil { scratch.tiles?.load(scratch.rectified, images: group.count) }
             for (slot, edge) in outgoing[node].enumerated() {
                 backward(
                     edges[edge], group, isFirst: slot == 0, wantsInput: wanted, wantsWeights: weightsGradient != nil)
@@ -279,11 +280,9 @@ final class NASBench201Cell {
         }
         for i in 0..<2 {
             let (layer, dy) = (edge.convolutions[i], scratch.dy[i])
-            for image in 0..<group.count {
-                if wantsWeights { layer.addWeightsGradient(scratch.rectified, image, dy, image) }
-                if wantsInput {
-                    layer.backward(dy, image, into: scratch.dRectified, image, accumulate: !(isFirst && i == 0))
-                }
+            if wantsWeights { layer.addWeightsGradient(scratch.rectified, dy, images: group.count) }
+            if wantsInput {
+                layer.backward(dy, images: group.count, into: scratch.dRectified, accumulate: !(isFirst && i == 0))
             }
         }
     }

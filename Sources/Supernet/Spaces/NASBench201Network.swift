@@ -17,7 +17,7 @@ final class NASBench201Network {
     /// Bytes of activations, gradients and packed weights.
     var bytes: Int { arena.bytes }
 
-    init(shape: SupernetShape, images: Int) throws(SupernetError) {
+    init(shape: SupernetShape, images: Int, convolution: ConvolutionAlgorithm) throws(SupernetError) {
         guard shape.imageSize >= 4, shape.imageSize % 4 == 0 else {
             throw .shape(
                 "image size \(shape.imageSize) is impossible in nasbench201: it is halved twice, so it must be a "
@@ -32,7 +32,8 @@ final class NASBench201Network {
         let stages = (0..<3).map { stage in
             StageScratch(
                 images: images, channels: shape.channels << stage, size: shape.imageSize >> stage,
-                convolutions: NASBench201Cell.convolutions(shape.channels << stage), arena: arena)
+                convolutions: NASBench201Cell.convolutions(shape.channels << stage), algorithm: convolution,
+                arena: arena)
         }
         stem = Stem(
             images: images, inputChannels: shape.inputChannels, channels: shape.channels, size: shape.imageSize,
@@ -43,7 +44,7 @@ final class NASBench201Network {
             if stage > 0 {
                 let block = ReductionBlock(
                     index: layers.count, input: output, parameters: &parameters, memory: memory(layers.count + 1),
-                    scratch: stages[stage].weightsGradients.map { $0[1] })
+                    tiles: stages[stage].tiles, scratch: stages[stage].weightsGradients.map { $0[1] })
                 layers.append(.reduction(block))
                 output = block.output
             }

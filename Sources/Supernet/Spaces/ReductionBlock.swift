@@ -7,6 +7,7 @@ final class ReductionBlock {
     let range: Range<Int>
     let output: Signal
     private let images: Int
+    private let tiles: TileScratch?
     private let input: Signal
     private let convolutionA: ConvolutionLayer
     private let normA: BatchNorm
@@ -34,34 +35,39 @@ final class ReductionBlock {
     private let sums: UnsafeMutablePointer<Double>
     private let sumsCount: Int
 
-    /// - Parameter scratch: for each convolution's gradient by weights: conv_a, conv_b, downsample.
+    /// - Parameters:
+    ///   - tiles: of conv_b; nil if it is computed directly.
+    ///   - scratch: for each convolution's gradient by weights: conv_a, conv_b, downsample.
     init(
         index: Int, input: Signal, parameters: inout ParameterDirectory, memory: LayerMemory,
-        scratch: [UnsafeMutablePointer<Float>]
+        tiles: TileScratch?, scratch: [UnsafeMutablePointer<Float>]
     ) {
         let arena = memory.arena
         let images = input.images
         let (wide, half) = (2 * input.channels, input.height / 2)
         self.images = images
+        self.tiles = tiles
         self.input = input
         let start = parameters.count
         let prefix = "cells.\(index)."
         func convolution(
-            _ inputs: Int, _ kernel: Int, _ stride: Int, _ name: String, _ scratch: UnsafeMutablePointer<Float>
+            _ inputs: Int, _ kernel: Int, _ stride: Int, _ name: String, _ tiles: TileScratch?,
+            _ scratch: UnsafeMutablePointer<Float>
         ) -> ConvolutionLayer {
             ConvolutionLayer(
                 Convolution(inputChannels: inputs, outputChannels: wide, kernel: kernel, stride: stride),
-                named: prefix + name + ".weight", in: &parameters, arena: arena, scratch: scratch)
+                named: prefix + name + ".weight", in: &parameters, arena: arena, tiles: tiles,
+                scratch: scratch)
         }
         func norm(_ name: String) -> BatchNorm {
             BatchNorm(
                 channels: wide, count: images * half * half, named: prefix + name, in: &parameters, arena: arena)
         }
-        convolutionA = convolution(input.channels, 3, 2, "conv_a.op.1", scratch[0])
+        convolutionA = convolution(input.channels, 3, 2, "conv_a.op.1", nil, scratch[0])
         normA = norm("conv_a.op.2")
-        convolutionB = convolution(wide, 3, 1, "conv_b.op.1", scratch[1])
+        convolutionB = convolution(wide, 3, 1, "conv_b.op.1", tiles, scratch[1])
         normB = norm("conv_b.op.2")
-        downsample = convolution(input.channels, 1, 1, "downsample.1", scratch[2])
+        downsample = convolution(input.channels, 1, 1, "downsample.1", nil, scratch[2])
         range = start..<parameters.count
 
         let shape = LayerMemory.Shape(images: images, channels: wide, size: half)
@@ -107,20 +113,20 @@ final class ReductionBlock {
         normA.clearSums()
         for image in 0..<images {
             Rectifier.forward(x, image: image, into: rectified, targetImage: 0)
-            convolutionA.forward(rectified, 0, into: a[image..<image + 1], sums: normA.sums)
+            convolutionA.forward(rectified, images: 1, into: a, first: image, sums: normA.sums)
         }
         normA.finishForward(weight: 1)
         normB.clearSums()
         for image in 0..<images {
             computeMiddle(a, image)
-            convolutionB.forward(middle, 0, into: b[image..<image + 1], sums: normB.sums)
+            convolutionB.forward(middle, images: 1, into: b, first: image, sums: normB.sums)
         }
         normB.finishForward(weight: 1)
         var terms = WeightedTerms(b, normB.scale)
         terms.append(y, ones)
         for image in 0..<images {
             AveragePool2.forward(x, image: image, into: pooled, outputImage: 0)
-            downsample.forward(pooled, 0, into: y[image..<image + 1])
+            downsample.forward(pooled, images: 1, into: y, first: image)
             WeightedSum.compute(
                 terms, constants: normB.shift, image: image, into: ImageOf(y, image: image))
         }
@@ -130,6 +136,7 @@ final class ReductionBlock {
         WeightedSum.compute(
             WeightedTerms(a, normA.scale), constants: normA.shift, image: image,
             into: ImageOf(normalized, image: 0), rectified: ImageOf(middle, image: 0))
+        tiles?.load(middle, images: 1)
     }
 
     /// After a training forward pass, takes the output's gradient and leaves the input's.
@@ -152,8 +159,8 @@ final class ReductionBlock {
         for image in 0..<images {
             computeMiddle(a, image)
             NormGradient.compute(d, image: image, normB.gradient(b, into: dy, targetImage: 0))
-            if wanted { convolutionB.addWeightsGradient(middle, 0, dy, 0) }
-            convolutionB.backward(dy, 0, into: dMiddle, image, accumulate: false)
+            if wanted { convolutionB.addWeightsGradient(middle, dy, images: 1) }
+            convolutionB.backward(dy, images: 1, into: dMiddle[image..<image + 1], accumulate: false)
             Rectifier.backward(
                 dMiddle, dImage: image, x: middle, xImage: 0, into: dMiddle, dxImage: image)
             ChannelSums.accumulate(dMiddle, a, image: image, into: sums)
@@ -164,13 +171,13 @@ final class ReductionBlock {
             Rectifier.forward(x, image: image, into: rectified, targetImage: 0)
             NormGradient.compute(dMiddle, image: image, normA.gradient(a, into: dy, targetImage: 0))
             if wanted {
-                convolutionA.addWeightsGradient(rectified, 0, dy, 0)
+                convolutionA.addWeightsGradient(rectified, dy, images: 1)
                 AveragePool2.forward(x, image: image, into: pooled, outputImage: 0)
-                downsample.addWeightsGradient(pooled, 0, d, image)
+                downsample.addWeightsGradient(pooled, d, first: image, images: 1)
             }
             convolutionA.convolution.spread(dy, image: 0, into: spread, spreadImage: 0)
-            convolutionA.backward(spread, 0, into: dInput, 0, accumulate: false)
-            downsample.backward(d, image, into: dPooled, 0, accumulate: false)
+            convolutionA.backward(spread, images: 1, into: dInput, accumulate: false)
+            downsample.backward(d, first: image, images: 1, into: dPooled, accumulate: false)
             Rectifier.backward(dInput, dImage: 0, x: rectified, xImage: 0, into: dx, dxImage: image)
             AveragePool2.addAdjoint(dPooled, image: 0, into: dx, inputImage: image)
         }

@@ -15,6 +15,8 @@ final class StageScratch {
     /// Gradients of the outputs of an edge's convolutions, 1×1 and 3×3; padded as far as the kernel needs.
     let dy: [BlockedTensor]
     let pool: AveragePool3
+    /// Tiles of the 3×3 convolutions; nil if they are computed directly.
+    let tiles: TileScratch?
     /// (13, blocks × 8): sums of a node's gradient with what the node's edges added to it.
     let sums: UnsafeMutablePointer<Double>
     /// Channels, filled up to whole blocks.
@@ -27,7 +29,9 @@ final class StageScratch {
     /// Bytes of `rectified` beyond which images go one by one.
     private static let groupBytes = 128 << 10
 
-    init(images: Int, channels: Int, size: Int, convolutions: [Convolution], arena: Arena) {
+    init(
+        images: Int, channels: Int, size: Int, convolutions: [Convolution], algorithm: ConvolutionAlgorithm, arena: Arena
+    ) {
         let image = BlockedTensor.count(images: 1, channels: channels, height: size, width: size, padding: 1)
         group = max(1, min(images, Self.groupBytes / (image * MemoryLayout<Float>.stride)))
         rectified = arena.tensor(images: group, channels: channels, height: size, width: size, padding: 1)
@@ -37,12 +41,17 @@ final class StageScratch {
                 images: group, channels: channels, height: size, width: size, padding: $0.kernel / 2)
         }
         pool = AveragePool3(height: size, width: size, arena: arena)
+        tiles =
+            convolutions.contains { algorithm.usesWinograd($0, height: size, width: size) }
+            ? TileScratch(images: group, channels: channels, size: size, arena: arena) : nil
         paddedChannels = (channels + 7) / 8 * 8
         sums = arena.doubles(13 * paddedChannels)
         let ones = arena.floats(paddedChannels)
         ones.update(repeating: 1, count: paddedChannels)
         self.ones = UnsafePointer(ones)
-        weightsGradients = (0..<3).map { _ in convolutions.map { arena.floats($0.gradientCount) } }
+        weightsGradients = (0..<3).map { [tiles] _ in
+            convolutions.map { arena.floats(ConvolutionLayer.gradientCount($0, $0.kernel == 3 ? tiles : nil)) }
+        }
         coefficients = arena.floats(7 * paddedChannels)
     }
 

@@ -52,6 +52,10 @@ struct BenchCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Cells of each stage, N.", valueName: "n"))
     var cells = 5
 
+    @Option(
+        help: ArgumentHelp("How 3x3 convolutions are computed: direct, winograd or auto.", valueName: "name"))
+    var convolution: ConvolutionAlgorithm = .auto
+
     @Option(help: ArgumentHelp("Height and width of the images, in pixels.", valueName: "n"))
     var size = 32
 
@@ -92,10 +96,11 @@ struct BenchCommand: ParsableCommand {
             isEvaluation
             ? ClusterBench.evaluationImages(batches, workers: workers, steps: warmup + steps) : 2 * batches.batch
         let dataset = SyntheticImages.dataset(count: count, size: size, classes: classes)
-        let configuration = SearchConfiguration(
+        var configuration = SearchConfiguration(
             supernet: shape, dataset: .cifar10, datasetDigest: dataset.digest,
             epochs: isEvaluation ? 0 : warmup + steps,
             batch: batches.batch, shards: batches.shardCount, seed: 0)
+        configuration.convolution = convolution
         try configuration.validate(imageCount: dataset.count)
         let seconds: [Double]
         if workers == 1 {

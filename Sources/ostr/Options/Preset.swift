@@ -1,6 +1,7 @@
 import ArgumentParser
 import Datasets
 import Search
+import Supernet
 
 /// A named set of values to begin with; options given on the command line override it.
 struct Preset: Sendable {
@@ -36,3 +37,4 @@ enum SpaceName: String, CaseIterable, ExpressibleByArgument {
 
 extension DatasetKind: ExpressibleByArgument {}
 extension StepOrder: ExpressibleByArgument {}
+extension ConvolutionAlgorithm: ExpressibleByArgument {}

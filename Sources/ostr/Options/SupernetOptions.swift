@@ -1,4 +1,5 @@
 import ArgumentParser
+import Supernet
 
 /// The shape of the supernet.
 struct SupernetOptions: ParsableArguments {
@@ -15,6 +16,13 @@ struct SupernetOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Cells of each stage, N. (default: demo 1, paper 5)", valueName: "n"))
     var cells: Int?
 
+    @Option(
+        help: ArgumentHelp(
+            "How 3x3 convolutions are computed: direct, winograd (a quarter of the multiplications, errors of about "
+                + "1e-5), or auto: winograd where it is faster. Part of what the numbers depend on.",
+            valueName: "name"))
+    var convolution: ConvolutionAlgorithm = .auto
+
     mutating func validate() throws {
         try Check.positive(channels, "--channels")
         try Check.atMost(Self.largestChannels, channels, "--channels")
@@ -22,3 +30,4 @@ struct SupernetOptions: ParsableArguments {
         try Check.atMost(Self.largestCells, cells, "--cells")
     }
 }
+

@@ -41,6 +41,7 @@ struct PreparedRun {
             shards: options.batches.shardCount, seed: options.beginning.seed)
         try MemoryNeed.check(
             configuration.supernet, shardImages: configuration.shardImages, processes: max(workersHere, 1))
+        configuration.convolution = options.supernet.convolution
         options.training.apply(to: &configuration)
         configuration.selection = options.selection.options
         try configuration.validate(imageCount: images.dataset.count)
@@ -67,6 +68,7 @@ struct PreparedRun {
         var configuration = SearchConfiguration(
             supernet: shape, dataset: kind, images: images.limit, datasetDigest: images.dataset.digest, epochs: 0,
             batch: options.batches.batch, shards: options.batches.shardCount, seed: 0)
+        configuration.convolution = options.shape.convolution
         configuration.selection = options.selection.options
         try configuration.validate(imageCount: images.dataset.count)
         self.configuration = configuration

@@ -1,0 +1,72 @@
+import Kernels
+
+/// Memory for the tiles of a group of images, in which the 3×3 convolutions of a node are computed by Winograd.
+///
+/// One set of tiles of the node serves all its convolutions, forward and by weights; their gradients by input add up
+/// before one transform back.
+final class TileScratch {
+    /// Of the node's rectified images.
+    let input: TransformedTiles
+    /// Of a gradient of an output.
+    let gradient: TransformedTiles
+    let products: TransformedTiles
+    let strip: UnsafeMutablePointer<Float>
+    private let size: Int
+
+    /// - Parameters:
+    ///   - images: of a group. - size: height and width of a plane.
+    init(images: Int, channels: Int, size: Int, arena: Arena) {
+        let tiles = images * WinogradConvolution.tiles(height: size, width: size)
+        input = TransformedTiles(channels: channels, capacity: tiles, arena: arena)
+        gradient = TransformedTiles(channels: channels, capacity: tiles, arena: arena)
+        products = TransformedTiles(channels: channels, capacity: tiles, arena: arena)
+        strip = arena.floats(6 * (size + 2) * 8)
+        self.size = size
+    }
+
+    /// Tiles of the first so many images.
+    func tiles(_ images: Int) -> Int { images * WinogradConvolution.tiles(height: size, width: size) }
+
+    /// Takes the first images of a node, rectified and padded.
+    func load(_ x: BlockedTensor, images: Int) {
+        for image in 0..<images {
+            input.transformInput(x, image: image, tileRows: 0..<size / 4, at: tiles(image), strip: strip)
+        }
+    }
+
+    /// What a gradient of an output is loaded for.
+    enum GradientUse {
+        case byInput, byWeights
+    }
+
+    /// Takes the images from `first` on of a gradient of an output; padded if it is for a gradient by input.
+    func loadGradient(_ dy: BlockedTensor, first: Int, images: Int, _ use: GradientUse) {
+        for image in 0..<images {
+            switch use {
+            case .byInput:
+                gradient.transformInput(
+                    dy, image: first + image, tileRows: 0..<size / 4, at: tiles(image), strip: strip)
+            case .byWeights:
+                gradient.transformGradient(
+                    dy, image: first + image, tileRows: 0..<size / 4, at: tiles(image), strip: strip)
+            }
+        }
+    }
+
+    /// Gives the first images of what the last products add up to.
+    ///
+    /// - Parameters:
+    ///   - y: receives the images from `first` on.
+    ///   - accumulate: whether they are added to what is there.
+    ///   - sums: of a batch norm behind it.
+    func store(
+        into y: BlockedTensor, first: Int = 0, images: Int, accumulate: Bool = false,
+        sums: UnsafeMutablePointer<Double>? = nil
+    ) {
+        for image in 0..<images {
+            products.transformOutput(
+                into: y, image: first + image, tileRows: 0..<size / 4, from: tiles(image), accumulate: accumulate,
+                sums: sums, strip: strip)
+        }
+    }
+}
