@@ -2,7 +2,7 @@
 ///
 /// Every output element is one chain of fused multiply-adds over (input block, kernel row, kernel column, lane), so its
 /// value depends on nothing but its inputs. The gradient by input of a stride-1 convolution is the same kernel with
-/// channels exchanged and weights flipped: `adjoint` describes it.
+/// channels exchanged and weights flipped: `adjoint` describes it; for stride 2 there is `StridedAdjoint`.
 public struct Convolution: Sendable, Hashable {
     public let inputChannels: Int
     public let outputChannels: Int
@@ -24,8 +24,7 @@ public struct Convolution: Sendable, Hashable {
     var inputBlocks: Int { (inputChannels + 7) / 8 }
     var outputBlocks: Int { (outputChannels + 7) / 8 }
 
-    /// The stride-1 convolution that maps output gradients to input gradients. For stride 2 the output gradient is
-    /// spread with zeros first (`spread`).
+    /// The convolution that maps output gradients to input gradients, for stride 1.
     public var adjoint: Convolution {
         Convolution(inputChannels: outputChannels, outputChannels: inputChannels, kernel: kernel)
     }
@@ -47,38 +46,17 @@ public struct Convolution: Sendable, Hashable {
     /// Packs weights (out, in, height, width) into (pairs of output blocks, in, height, width, 16); an odd last block
     /// has (in, height, width, 8).
     public func pack(_ weights: UnsafePointer<Float>, into packed: UnsafeMutablePointer<Float>) {
-        pack(into: packed) { output, input, tap in weights[(output * inputChannels + input) * kernel * kernel + tap] }
+        let taps = kernel * kernel
+        packBlocks(outputs: outputChannels, inputs: inputChannels, taps: taps, into: packed) { output, input, tap in
+            weights[(output * inputChannels + input) * taps + tap]
+        }
     }
 
     /// Packs the weights (out, in, height, width) of the convolution whose `adjoint` this is.
     public func packFlipped(_ weights: UnsafePointer<Float>, into packed: UnsafeMutablePointer<Float>) {
         let taps = kernel * kernel
-        pack(into: packed) { output, input, tap in
+        packBlocks(outputs: outputChannels, inputs: inputChannels, taps: taps, into: packed) { output, input, tap in
             weights[(input * outputChannels + output) * taps + (taps - 1 - tap)]
-        }
-    }
-
-    @inline(__always)
-    private func pack(into packed: UnsafeMutablePointer<Float>, weight: (Int, Int, Int) -> Float) {
-        let taps = kernel * kernel
-        var next = packed
-        var block = 0
-        while block < outputBlocks {
-            let lanes = block + 1 < outputBlocks ? 16 : 8
-            // Order of the kernel's loops: input block, tap, lane of the input block.
-            for inputBlock in 0..<inputBlocks {
-                let inputs = inputBlock * 8..<min(inputBlock * 8 + 8, inputChannels)
-                for tap in 0..<taps {
-                    for input in inputs {
-                        for lane in 0..<lanes {
-                            let output = block * 8 + lane
-                            next[lane] = output < outputChannels ? weight(output, input, tap) : 0
-                        }
-                        next += lanes
-                    }
-                }
-            }
-            block += lanes / 8
         }
     }
 
@@ -107,7 +85,7 @@ public struct Convolution: Sendable, Hashable {
                 let input = x.plane(image, 0) + (row * stride - kernel / 2) * x.rowPitch - kernel / 2 * 8
                 let source = ConvolutionSource(
                     pixel: UnsafePointer(input), rowPitch: x.rowPitch, planePitch: x.planePitch,
-                    fullBlocks: inputChannels / 8, tailLanes: inputChannels % 8, kernel: kernel)
+                    fullBlocks: inputChannels / 8, tailLanes: inputChannels % 8, kernelRows: kernel, kernelColumns: kernel)
                 let target = y.row(outputImage, block, row)
                 let rowSums = sums.map { $0 + block * 16 }
                 @inline(__always)
@@ -115,7 +93,7 @@ public struct Convolution: Sendable, Hashable {
                     _ b: InlineArray<B, Lanes>.Type, _ s: InlineArray<S, Lanes>.Type
                 ) {
                     convolveRow(
-                        b, s, source, weights, target, yBlock: y.planePitch / 8, width: y.width,
+                        b, s, source, weights, target, yBlock: y.planePitch / 8, yStep: 1, width: y.width,
                         accumulate: accumulate, sums: rowSums)
                 }
                 switch (pair, stride) {
@@ -129,18 +107,29 @@ public struct Convolution: Sendable, Hashable {
             block += pair ? 2 : 1
         }
     }
+}
 
-    /// Spreads an image of output gradients of this stride-2 convolution: pixel (r, c) goes to (2r, 2c) of `spread`,
-    /// whose other pixels must be zero.
-    public func spread(_ dy: BlockedTensor, image: Int, into spread: BlockedTensor, spreadImage: Int) {
-        precondition(dy.channels == spread.channels && stride == 2)
-        precondition(dy.height == outputSize(spread.height) && dy.width == outputSize(spread.width))
-        for block in 0..<dy.blocks {
-            for row in 0..<dy.height {
-                let source = dy.row(image, block, row)
-                let target = spread.row(spreadImage, block, 2 * row)
-                for column in 0..<dy.width { target[2 * column] = source[column] }
+/// Packs weights into (pairs of output blocks, input blocks, taps, lanes of the input block, 16), the order of the
+/// kernels' loops; an odd last block of outputs has 8.
+@inline(__always)
+func packBlocks(
+    outputs: Int, inputs: Int, taps: Int, into packed: UnsafeMutablePointer<Float>, weight: (Int, Int, Int) -> Float
+) {
+    var next = packed
+    var firstOutput = 0
+    while firstOutput < outputs {
+        let lanes = firstOutput + 8 < outputs ? 16 : 8
+        for firstInput in stride(from: 0, to: inputs, by: 8) {
+            for tap in 0..<taps {
+                for input in firstInput..<min(firstInput + 8, inputs) {
+                    for lane in 0..<lanes {
+                        let output = firstOutput + lane
+                        next[lane] = output < outputs ? weight(output, input, tap) : 0
+                    }
+                    next += lanes
+                }
             }
         }
+        firstOutput += lanes
     }
 }

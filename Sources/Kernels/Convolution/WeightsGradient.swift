@@ -21,22 +21,49 @@ extension Convolution {
             rows: dy.height, columns: dy.width, dyPitch: dy.rowPitch / 8, xPitch: stride * x.rowPitch,
             xStep: stride * 8)
         let target = UnsafeMutableRawPointer(gradient).assumingMemoryBound(to: Lanes.self)
-        let taps = kernel * kernel
+        if kernel == 1 {
+            oneTapGradient(x, image: image, dy, gradientImage: gradientImage, area, into: target)
+        } else {
+            threeTapsGradient(x, image: image, dy, gradientImage: gradientImage, area, into: target)
+        }
+    }
+
+    private func threeTapsGradient(
+        _ x: BlockedTensor, image: Int, _ dy: BlockedTensor, gradientImage: Int, _ area: GradientArea,
+        into target: UnsafeMutablePointer<Lanes>
+    ) {
         for outputBlock in 0..<outputBlocks {
             let d = UnsafePointer(dy.row(gradientImage, outputBlock, 0))
             for inputBlock in 0..<inputBlocks {
-                let lanes = min(8, inputChannels - inputBlock * 8)
-                let block = target + (outputBlock * inputBlocks + inputBlock) * taps * 8
-                for tapRow in 0..<kernel {
-                    let origin =
-                        x.plane(image, inputBlock) + (tapRow - kernel / 2) * x.rowPitch - kernel / 2 * 8
-                    if kernel == 3 {
-                        for half in Swift.stride(from: 0, to: lanes, by: 4) {
-                            threeTaps(UnsafePointer(origin + half), d, area, block + tapRow * 24 + half)
-                        }
-                    } else {
-                        oneTap(UnsafePointer(origin), d, area, block)
+                let block = target + (outputBlock * inputBlocks + inputBlock) * 72
+                for tapRow in 0..<3 {
+                    let origin = x.plane(image, inputBlock) + (tapRow - 1) * x.rowPitch - 8
+                    for half in Swift.stride(from: 0, to: min(8, inputChannels - inputBlock * 8), by: 4) {
+                        threeTaps(UnsafePointer(origin + half), d, area, block + tapRow * 24 + half)
                     }
+                }
+            }
+        }
+    }
+
+    private func oneTapGradient(
+        _ x: BlockedTensor, image: Int, _ dy: BlockedTensor, gradientImage: Int, _ area: GradientArea,
+        into target: UnsafeMutablePointer<Lanes>
+    ) {
+        for inputBlock in 0..<inputBlocks {
+            let origin = UnsafePointer(x.plane(image, inputBlock))
+            var outputBlock = 0
+            while outputBlock < outputBlocks {
+                let d = UnsafePointer(dy.row(gradientImage, outputBlock, 0))
+                let block = target + (outputBlock * inputBlocks + inputBlock) * 8
+                if outputBlock + 1 < outputBlocks {
+                    for half in Swift.stride(from: 0, to: min(8, inputChannels - inputBlock * 8), by: 4) {
+                        oneTap(origin + half, d, dyBlock: dy.planePitch / 8, area, block + half, inputBlocks * 8)
+                    }
+                    outputBlock += 2
+                } else {
+                    oneTap(origin, d, area, block)
+                    outputBlock += 1
                 }
             }
         }
@@ -93,7 +120,38 @@ private func threeTaps(
     }
 }
 
-/// Eight input channels × eight output channels.
+/// Four input channels × two blocks of output channels.
+@inline(never)
+private func oneTap(
+    _ x: UnsafePointer<Float>, _ dy: UnsafePointer<Lanes>, dyBlock: Int, _ area: GradientArea,
+    _ target: UnsafeMutablePointer<Lanes>, _ targetBlock: Int
+) {
+    var first = InlineArray<4, Lanes>(repeating: .zero)
+    var second = InlineArray<4, Lanes>(repeating: .zero)
+    var xRow = x
+    var dRow = dy
+    for _ in 0..<area.rows {
+        var pixel = xRow
+        for column in 0..<area.columns {
+            let d0 = dRow[column]
+            let d1 = dRow[dyBlock + column]
+            for lane in 0..<4 {
+                let value = Lanes(repeating: pixel[lane])
+                first[lane].addProduct(value, d0)
+                second[lane].addProduct(value, d1)
+            }
+            pixel += area.xStep
+        }
+        xRow += area.xPitch
+        dRow += area.dyPitch
+    }
+    for lane in 0..<4 {
+        target[lane] += first[lane]
+        target[targetBlock + lane] += second[lane]
+    }
+}
+
+/// Eight input channels × one block of output channels.
 @inline(never)
 private func oneTap(
     _ x: UnsafePointer<Float>, _ dy: UnsafePointer<Lanes>, _ area: GradientArea, _ target: UnsafeMutablePointer<Lanes>

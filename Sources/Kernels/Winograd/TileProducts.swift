@@ -12,8 +12,9 @@ extension WinogradConvolution {
     ) {
         precondition(v.blocks == inputBlocks && m.blocks == outputBlocks, "channels do not fit")
         precondition(tiles <= v.capacity && tiles <= m.capacity, "too many tiles")
-        var u = UnsafeRawPointer(packed).assumingMemoryBound(to: Lanes.self)
+        let weights = UnsafeRawPointer(packed).assumingMemoryBound(to: Lanes.self)
         for position in 0..<36 {
+            var u = weights + position * packedPitch
             let source = ProductSource(
                 v: UnsafeRawPointer(v.base + position * v.positionPitch).assumingMemoryBound(to: Float.self),
                 blockPitch: v.capacity * 8, fullBlocks: inputChannels / 8, tailLanes: inputChannels % 8)
@@ -53,7 +54,7 @@ extension WinogradConvolution {
         for position in 0..<36 {
             let x = UnsafeRawPointer(v.base + position * v.positionPitch).assumingMemoryBound(to: Float.self)
             let dy = UnsafePointer(d.base + position * d.positionPitch)
-            let target = gradient + position * outputBlocks * blockPitch
+            let target = gradient + position * gradientPitch
             for input in 0..<inputBlocks {
                 let lanes = x + input * v.capacity * 8
                 var block = 0

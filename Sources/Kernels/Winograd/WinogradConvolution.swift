@@ -25,14 +25,21 @@ public struct WinogradConvolution: Sendable, Hashable {
     var inputBlocks: Int { (inputChannels + 7) / 8 }
     var outputBlocks: Int { (outputChannels + 7) / 8 }
 
+    /// Vectors of transformed weights from one position to the next: as in `TransformedTiles` with a gap of one cache
+    /// line, so that the 36 of a weight don't fall on few sets of the cache.
+    var packedPitch: Int { outputBlocks * inputChannels + 2 }
+
+    /// Vectors of a transformed gradient from one position to the next.
+    var gradientPitch: Int { outputBlocks * inputBlocks * 8 + 2 }
+
     /// Floats of transformed weights.
-    public var packedCount: Int { 36 * outputBlocks * 8 * inputChannels }
+    public var packedCount: Int { 36 * packedPitch * 8 }
 
-    /// Floats of a gradient by weights in Winograd's domain: (36, output blocks, input blocks, 8, 8).
-    public var gradientCount: Int { 36 * outputBlocks * inputBlocks * 64 }
+    /// Floats of a gradient by weights in Winograd's domain: (36 positions, output blocks, input blocks, 8, 8).
+    public var gradientCount: Int { 36 * gradientPitch * 8 }
 
-    /// Transforms weights that `Convolution.pack` or `packFlipped` packed, U = G g Gᵀ, to (36, pairs of output blocks,
-    /// in, 16); an odd last block has (in, 8).
+    /// Transforms weights that `Convolution.pack` or `packFlipped` packed, U = G g Gᵀ, to (36 positions, pairs of output
+    /// blocks, in, 16); an odd last block has (in, 8).
     ///
     /// - Parameters:
     ///   - direct: (pairs of output blocks, input blocks, 9 taps, lanes of the input block, 16).
@@ -40,64 +47,79 @@ public struct WinogradConvolution: Sendable, Hashable {
     public func transformWeights(_ direct: UnsafePointer<Float>, into packed: UnsafeMutablePointer<Float>) {
         var source = UnsafeRawPointer(direct).assumingMemoryBound(to: Lanes.self)
         var target = UnsafeMutableRawPointer(packed).assumingMemoryBound(to: Lanes.self)
-        let positionPitch = outputBlocks * inputChannels
-        withUnsafeTemporaryAllocation(of: Lanes.self, capacity: 18) { half in
-            let half = half.baseAddress!
-            var block = 0
-            while block < outputBlocks {
-                let width = block + 1 < outputBlocks ? 2 : 1
-                for inputBlock in 0..<inputBlocks {
-                    let lanes = min(8, inputChannels - inputBlock * 8)
-                    for vector in 0..<lanes * width {
-                        for column in 0..<3 {
-                            let g = source + vector + column * lanes * width
-                            let down = 3 * lanes * width
-                            let t = F4.kernel(g[0], g[down], g[2 * down])
-                            (half[column], half[3 + column], half[6 + column]) = (t.0, t.1, t.2)
-                            (half[9 + column], half[12 + column], half[15 + column]) = (t.3, t.4, t.5)
-                        }
-                        for row in 0..<6 {
-                            let t = F4.kernel(half[row * 3], half[row * 3 + 1], half[row * 3 + 2])
-                            let u = target + vector + row * 6 * positionPitch
-                            (u[0], u[positionPitch], u[2 * positionPitch]) = (t.0, t.1, t.2)
-                            (u[3 * positionPitch], u[4 * positionPitch], u[5 * positionPitch]) = (t.3, t.4, t.5)
-                        }
-                    }
-                    source += 9 * lanes * width
-                    target += lanes * width
+        var block = 0
+        while block < outputBlocks {
+            let width = block + 1 < outputBlocks ? 2 : 1
+            for inputBlock in 0..<inputBlocks {
+                let vectors = min(8, inputChannels - inputBlock * 8) * width
+                for vector in 0..<vectors {
+                    transformKernel(source + vector, tapPitch: vectors, into: target + vector, packedPitch)
                 }
-                block += width
+                source += 9 * vectors
+                target += vectors
             }
+            block += width
         }
     }
 
     /// Transforms a gradient by weights back, Gᵀ m G, and writes it in PyTorch's order (out, in, 3, 3).
     public func unpackGradient(_ transformed: UnsafePointer<Float>, into gradient: UnsafeMutablePointer<Float>) {
         let source = UnsafeRawPointer(transformed).assumingMemoryBound(to: Lanes.self)
-        let positionPitch = outputBlocks * inputBlocks * 8
-        withUnsafeTemporaryAllocation(of: Lanes.self, capacity: 18) { half in
-            let half = half.baseAddress!
+        // One block of inputs × one of outputs: (inputs, 9 taps, 8).
+        withUnsafeTemporaryAllocation(of: Lanes.self, capacity: 72) { taps in
+            guard let taps = taps.baseAddress else { return }
             for output in 0..<outputBlocks {
-                for input in 0..<inputChannels {
-                    let m = source + (output * inputBlocks + input / 8) * 8 + input % 8
-                    for column in 0..<6 {
-                        let p = m + column * positionPitch
-                        let down = 6 * positionPitch
-                        let t = F4.kernelGradient(
-                            p[0], p[down], p[2 * down], p[3 * down], p[4 * down], p[5 * down])
-                        (half[column], half[6 + column], half[12 + column]) = (t.0, t.1, t.2)
+                for input in 0..<inputBlocks {
+                    let inputs = min(8, inputChannels - input * 8)
+                    for lane in 0..<inputs {
+                        transformGradient(
+                            source + (output * inputBlocks + input) * 8 + lane, gradientPitch, into: taps + lane * 9)
                     }
-                    let lanes = min(8, outputChannels - output * 8)
-                    for row in 0..<3 {
-                        let h = half + row * 6
-                        let t = F4.kernelGradient(h[0], h[1], h[2], h[3], h[4], h[5])
-                        for lane in 0..<lanes {
-                            let g = gradient + ((output * 8 + lane) * inputChannels + input) * 9 + row * 3
-                            (g[0], g[1], g[2]) = (t.0[lane], t.1[lane], t.2[lane])
-                        }
+                    let values = UnsafeRawPointer(taps).assumingMemoryBound(to: Float.self)
+                    for lane in 0..<min(8, outputChannels - output * 8) {
+                        let row = gradient + ((output * 8 + lane) * inputChannels + input * 8) * 9
+                        for tap in 0..<inputs * 9 { row[tap] = values[tap * 8 + lane] }
                     }
                 }
             }
         }
+    }
+}
+
+/// G g Gᵀ of one vector of kernels.
+@inline(never)
+private func transformKernel(
+    _ g: UnsafePointer<Lanes>, tapPitch: Int, into u: UnsafeMutablePointer<Lanes>, _ pitch: Int
+) {
+    var half = InlineArray<18, Lanes>(repeating: .zero)
+    for column in 0..<3 {
+        let down = 3 * tapPitch
+        let tap = g + column * tapPitch
+        let t = F4.kernel(tap[0], tap[down], tap[2 * down])
+        (half[column], half[3 + column], half[6 + column]) = (t.0, t.1, t.2)
+        (half[9 + column], half[12 + column], half[15 + column]) = (t.3, t.4, t.5)
+    }
+    for row in 0..<6 {
+        let t = F4.kernel(half[row * 3], half[row * 3 + 1], half[row * 3 + 2])
+        let o = u + row * 6 * pitch
+        (o[0], o[pitch], o[2 * pitch]) = (t.0, t.1, t.2)
+        (o[3 * pitch], o[4 * pitch], o[5 * pitch]) = (t.3, t.4, t.5)
+    }
+}
+
+/// Gᵀ m G of one vector of kernels.
+@inline(never)
+private func transformGradient(_ m: UnsafePointer<Lanes>, _ pitch: Int, into taps: UnsafeMutablePointer<Lanes>) {
+    var half = InlineArray<18, Lanes>(repeating: .zero)
+    for column in 0..<6 {
+        let p = m + column * pitch
+        let down = 6 * pitch
+        let t = F4.kernelGradient(p[0], p[down], p[2 * down], p[3 * down], p[4 * down], p[5 * down])
+        (half[column], half[6 + column], half[12 + column]) = (t.0, t.1, t.2)
+    }
+    for row in 0..<3 {
+        let h = row * 6
+        let t = F4.kernelGradient(half[h], half[h + 1], half[h + 2], half[h + 3], half[h + 4], half[h + 5])
+        (taps[row * 3], taps[row * 3 + 1], taps[row * 3 + 2]) = t
     }
 }

@@ -20,7 +20,7 @@ enum F4 {
             even + odd,
             even - odd,
             outer.addingProduct(two, inner),
-            outer.addingProduct(Lanes(repeating: -2), inner),
+            outer.addingProduct(two, -inner),
             d5.addingProduct(minusFive, d3).addingProduct(four, d1)
         )
     }

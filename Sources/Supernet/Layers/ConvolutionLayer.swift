@@ -7,11 +7,24 @@ import Kernels
 final class ConvolutionLayer {
     let convolution: Convolution
     let range: Range<Int>
-    private let adjoint: Convolution
+    private let inputGradient: InputGradient
     private let packed: UnsafeMutablePointer<Float>
     private let packedAdjoint: UnsafeMutablePointer<Float>
     private let gradient: UnsafeMutablePointer<Float>
     private let transformed: Transformed?
+
+    /// What maps gradients of the output to gradients of the input.
+    private enum InputGradient {
+        case adjoint(Convolution)
+        case strided(StridedAdjoint)
+
+        var packedCount: Int {
+            switch self {
+            case .adjoint(let adjoint): adjoint.packedCount
+            case .strided(let adjoint): adjoint.packedCount
+            }
+        }
+    }
 
     private struct Transformed {
         let tiles: TileScratch
@@ -34,9 +47,10 @@ final class ConvolutionLayer {
         range = parameters.append(
             name, [convolution.outputChannels, convolution.inputChannels, k, k],
             .uniform(bound: 1 / fanIn.squareRoot()))
-        adjoint = convolution.adjoint
+        inputGradient =
+            convolution.stride == 1 ? .adjoint(convolution.adjoint) : .strided(StridedAdjoint(convolution))
         packed = arena.floats(convolution.packedCount)
-        packedAdjoint = arena.floats(adjoint.packedCount)
+        packedAdjoint = arena.floats(inputGradient.packedCount)
         gradient = scratch
         transformed = tiles.map { tiles in
             let (forward, backward) = (Self.winograd(convolution), Self.winograd(convolution.adjoint))
@@ -58,7 +72,10 @@ final class ConvolutionLayer {
 
     func load(_ weights: UnsafePointer<Float>) {
         convolution.pack(weights + range.lowerBound, into: packed)
-        adjoint.packFlipped(weights + range.lowerBound, into: packedAdjoint)
+        switch inputGradient {
+        case .adjoint(let adjoint): adjoint.packFlipped(weights + range.lowerBound, into: packedAdjoint)
+        case .strided(let adjoint): adjoint.pack(weights + range.lowerBound, into: packedAdjoint)
+        }
         guard let transformed else { return }
         transformed.convolution.transformWeights(packed, into: transformed.packed)
         transformed.adjoint.transformWeights(packedAdjoint, into: transformed.packedAdjoint)
@@ -82,8 +99,12 @@ final class ConvolutionLayer {
         }
     }
 
-    /// Gradient by input. For stride 2, `dy` is the spread gradient.
-    func backward(_ dy: BlockedTensor, first: Int = 0, images: Int, into dx: BlockedTensor, accumulate: Bool) {
+    /// Gradient by input.
+    ///
+    /// - Parameters:
+    ///   - dy: padded as far as the kernel needs.
+    ///   - accumulate: for stride 1 alone: whether it is added to what is in `dx`.
+    func backward(_ dy: BlockedTensor, first: Int = 0, images: Int, into dx: BlockedTensor, accumulate: Bool = false) {
         if let transformed {
             let tiles = transformed.tiles
             tiles.loadGradient(dy, first: first, images: images, .byInput)
@@ -93,8 +114,15 @@ final class ConvolutionLayer {
             return
         }
         for image in 0..<images {
-            adjoint.forward(
-                dy, image: first + image, packed: packedAdjoint, into: dx, outputImage: image, accumulate: accumulate)
+            switch inputGradient {
+            case .adjoint(let adjoint):
+                adjoint.forward(
+                    dy, image: first + image, packed: packedAdjoint, into: dx, outputImage: image,
+                    accumulate: accumulate)
+            case .strided(let adjoint):
+                precondition(!accumulate, "a gradient of a convolution with stride 2 is not added")
+                adjoint.apply(dy, image: first + image, packed: packedAdjoint, into: dx, inputImage: image)
+            }
         }
     }
 

@@ -24,9 +24,8 @@ final class ReductionBlock {
     /// One image: bn(conv_a).
     private let normalized: BlockedTensor
     private let pooled: BlockedTensor
-    /// One image, padded, at the output's size; and spread to the input's size.
+    /// One image, padded, at the output's size.
     private let dy: BlockedTensor
-    private let spread: BlockedTensor
     /// One image at the input's size, and one pooled.
     private let dInput: BlockedTensor
     private let dPooled: BlockedTensor
@@ -83,7 +82,6 @@ final class ReductionBlock {
         normalized = tensor(wide, half)
         pooled = tensor(input.channels, half)
         dy = tensor(wide, half, padding: 1)
-        spread = tensor(wide, input.height, padding: 1)
         dInput = tensor(input.channels, input.height)
         dPooled = tensor(input.channels, half)
         sumsCount = (wide + 7) / 8 * 8
@@ -160,7 +158,7 @@ final class ReductionBlock {
             computeMiddle(a, image)
             NormGradient.compute(d, image: image, normB.gradient(b, into: dy, targetImage: 0))
             if wanted { convolutionB.addWeightsGradient(middle, dy, images: 1) }
-            convolutionB.backward(dy, images: 1, into: dMiddle[image..<image + 1], accumulate: false)
+            convolutionB.backward(dy, images: 1, into: dMiddle[image..<image + 1])
             Rectifier.backward(
                 dMiddle, dImage: image, x: middle, xImage: 0, into: dMiddle, dxImage: image)
             ChannelSums.accumulate(dMiddle, a, image: image, into: sums)
@@ -175,9 +173,8 @@ final class ReductionBlock {
                 AveragePool2.forward(x, image: image, into: pooled, outputImage: 0)
                 downsample.addWeightsGradient(pooled, d, first: image, images: 1)
             }
-            convolutionA.convolution.spread(dy, image: 0, into: spread, spreadImage: 0)
-            convolutionA.backward(spread, images: 1, into: dInput, accumulate: false)
-            downsample.backward(d, first: image, images: 1, into: dPooled, accumulate: false)
+            convolutionA.backward(dy, images: 1, into: dInput)
+            downsample.backward(d, first: image, images: 1, into: dPooled)
             Rectifier.backward(dInput, dImage: 0, x: rectified, xImage: 0, into: dx, dxImage: image)
             AveragePool2.addAdjoint(dPooled, image: 0, into: dx, inputImage: image)
         }
