@@ -60,7 +60,8 @@ let package = Package(
         .target(name: "CProcessor"),
 
         module("Kernels", [], settings: [.unsafeFlags(["-O"] + kernelTarget)]),
-        module("Supernet", ["Kernels"]),
+        // Optimised in debug builds too: unoptimised loops over arrays take heap memory, and a step must not.
+        module("Supernet", ["Kernels"], settings: [.unsafeFlags(["-O"])]),
         // Optimised in debug builds too: it handles every pixel of a data set.
         module("Datasets", ["Kernels", "CZlib", crypto], settings: [.unsafeFlags(["-O"])]),
         module("Search", ["Kernels", "Supernet", "Datasets", crypto]),
@@ -83,8 +84,10 @@ let package = Package(
             swiftSettings: strict),
 
         .target(name: "TestSupport", dependencies: [], path: "Tests/TestSupport", swiftSettings: strict),
+        // Counts heap allocations of the test program.
+        .target(name: "CAllocations", path: "Tests/CAllocations"),
         tests("KernelsTests", ["Kernels", "COpenBLAS"]),
-        tests("SupernetTests", ["Supernet", "Kernels"]),
+        tests("SupernetTests", ["Supernet", "Kernels", "CAllocations"]),
         tests("DatasetsTests", ["Datasets", "CZlib"], resources: [.copy("Fixtures")]),
         tests(
             "SearchTests", ["Search", "Checkpoint", "Datasets", "Supernet", "Kernels"],

@@ -1,3 +1,4 @@
+import CAllocations
 import Kernels
 import Testing
 
@@ -116,6 +117,50 @@ struct SupernetTests {
         let result = sample.net.evaluate(
             images: sample.images, labels: sample.labels, choices: Array(repeating: .single(0), count: 6))
         #expect(result.loss.isFinite)
+    }
+
+    @Test("nothing takes heap memory once it has run", .enabled(if: thread_allocations() >= 0))
+    func noAllocation() throws {
+        let sample = try Sample(channels: 8, cells: 1)
+        var gradient = [Float](repeating: 0, count: sample.net.parameters.count)
+        let mixed = [EdgeChoice](repeating: .mixed, count: 6)
+        var single = mixed
+        for operation in 0..<5 { single[operation] = .single(operation) }
+        sample.images.withUnsafeBufferPointer { images in
+            gradient.withUnsafeMutableBufferPointer { gradient in
+                let (x, target) = (images.baseAddress!, gradient.baseAddress!)
+                let parts: [(String, () -> Void)] = [
+                    ("new weights", { sample.net.load(weights: sample.weights) }),
+                    ("new alphas", { sample.net.load(alphas: sample.alphas) }),
+                    (
+                        "weights",
+                        {
+                            _ = sample.net.gradient(of: .weights, images: x, labels: sample.labels, into: target) { _ in
+                            }
+                        }
+                    ),
+                    (
+                        "alphas",
+                        {
+                            _ = sample.net.gradient(of: .alphas, images: x, labels: sample.labels, into: target) { _ in
+                            }
+                        }
+                    ),
+                    ("evaluation", { _ = sample.net.evaluate(images: x, labels: sample.labels, choices: mixed) }),
+                    ("decided edges", { _ = sample.net.evaluate(images: x, labels: sample.labels, choices: single) }),
+                ]
+                for (name, part) in parts {
+                    part()
+                    let before = thread_allocations()
+                    part()
+                    let count = thread_allocations() - before
+                    #expect(count == 0, "\(name): \(count) allocations")
+                }
+            }
+        }
+        let before = thread_allocations()
+        withExtendedLifetime([UInt8](repeating: 1, count: 100_000 + gradient.count)) {}
+        #expect(thread_allocations() > before, "allocations are counted")
     }
 
     @Test("impossible shapes are refused with what is allowed")
