@@ -32,6 +32,8 @@ final class ShardBatch {
 
     /// Loads a shard of a half-step's batch, augmented if the configuration says so.
     func load(shard: Int, of halfStep: HalfStep) {
+        Profile.enter("load images", .forward, floats: plan.configuration.shardImages * loader.imageCount)
+        defer { Profile.leave() }
         if orders[halfStep.kind]?.epoch != halfStep.epoch {
             orders[halfStep.kind] = (halfStep.epoch, plan.order(halfStep.kind, epoch: halfStep.epoch))
         }
@@ -43,6 +45,8 @@ final class ShardBatch {
 
     /// Loads a shard of the held-out images as they are.
     func load(selectionShard shard: Int) {
+        Profile.enter("load images", .forward, floats: plan.configuration.shardImages * loader.imageCount)
+        defer { Profile.leave() }
         let indices = plan.selectionImages(shard: shard)
         loader.fill(indices, augmentation: nil, epoch: 0, into: images)
         loader.fillLabels(indices, into: labels)

@@ -111,7 +111,9 @@ public final class Supernet {
         of group: ParameterGroup, images: UnsafePointer<Float>, labels: UnsafePointer<UInt8>,
         into gradient: UnsafeMutablePointer<Float>, ready: (Range<Int>) -> Void
     ) -> (loss: Double, correct: Int) {
+        Profile.phase(.forward)
         let result = network.forward(images: images, labels: labels, mixture: mixture, .training)
+        Profile.phase(.backward)
         switch group {
         case .weights:
             network.backward(mixture, weightsGradient: gradient, betaGradient: nil, ready: ready)
@@ -145,6 +147,7 @@ public final class Supernet {
                 row[operation] = 1
             }
         }
+        Profile.phase(.forward)
         return network.forward(images: images, labels: labels, mixture: chosen, .evaluation)
     }
 

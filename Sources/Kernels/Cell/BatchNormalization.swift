@@ -25,6 +25,8 @@ public enum BatchNormalization {
 
     /// Σ y and Σ y² of one image's channels, added to `sums` (blocks, 2, 8): single precision within a row.
     public static func accumulateSums(_ y: BlockedTensor, image: Int, into sums: UnsafeMutablePointer<Double>) {
+        Profile.enter("sums for norms and β", nil, y, floats: y.imageFloats)
+        defer { Profile.leave() }
         for block in 0..<y.blocks {
             for row in 0..<y.height {
                 let values = y.row(image, block, row)

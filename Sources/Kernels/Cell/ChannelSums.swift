@@ -11,6 +11,8 @@ public enum ChannelSums {
         _ d: BlockedTensor, _ sources: [BlockedTensor], image: Int, into sums: UnsafeMutablePointer<Double>
     ) {
         precondition(d.padding == 0, "a gradient has no padding")
+        Profile.enter("sums for norms and β", nil, d, floats: (1 + sources.count) * d.imageFloats)
+        defer { Profile.leave() }
         for source in sources {
             precondition(source.sameShape(as: d) && source.padding == 0, "shapes do not fit")
         }
@@ -33,6 +35,8 @@ public enum ChannelSums {
         _ d: BlockedTensor, _ source: BlockedTensor, image: Int, into sums: UnsafeMutablePointer<Double>
     ) {
         precondition(source.sameShape(as: d) && source.padding == 0 && d.padding == 0, "shapes do not fit")
+        Profile.enter("sums for norms and β", nil, d, floats: 2 * d.imageFloats)
+        defer { Profile.leave() }
         run(InlineArray<1, Lanes>.self, d, CollectionOfOne(source), image, sums)
     }
 
@@ -78,6 +82,8 @@ public enum ChannelSums {
         into sums: UnsafeMutablePointer<Double>
     ) {
         precondition(d.padding == 0 && pool.fits(d), "shapes do not fit")
+        Profile.enter("sums for norms and β", nil, d, floats: (1 + sources.count) * d.imageFloats)
+        defer { Profile.leave() }
         for source in sources {
             precondition(source.sameShape(as: d) && source.padding == 0, "shapes do not fit")
         }

@@ -20,11 +20,15 @@ public enum NormGradient {
 
     /// One norm, one image of d and y.
     public static func compute(_ d: BlockedTensor, image: Int, _ norm: Norm) {
+        Profile.enter("gradient of norms", nil, d, floats: 3 * d.imageFloats)
+        defer { Profile.leave() }
         run(InlineArray<1, Norm>(repeating: norm), d, image)
     }
 
     /// Two norms that add to the same node, in one pass over d.
     public static func compute(_ d: BlockedTensor, image: Int, _ first: Norm, _ second: Norm) {
+        Profile.enter("gradient of norms", nil, d, floats: 5 * d.imageFloats)
+        defer { Profile.leave() }
         run([first, second] as InlineArray<2, Norm>, d, image)
     }
 

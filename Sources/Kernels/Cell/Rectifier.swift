@@ -3,6 +3,8 @@ public enum Rectifier {
     /// target = max(x, 0), one image; `target` may have padding, which is left alone.
     public static func forward(_ x: BlockedTensor, image: Int, into target: BlockedTensor, targetImage: Int) {
         precondition(x.sameShape(as: target), "shapes do not fit")
+        Profile.enter("rectifier", nil, x, floats: 2 * x.imageFloats)
+        defer { Profile.leave() }
         for block in 0..<x.blocks {
             for row in 0..<x.height {
                 let source = x.row(image, block, row)
@@ -20,6 +22,8 @@ public enum Rectifier {
         _ d: BlockedTensor, dImage: Int, x: BlockedTensor, xImage: Int, into dx: BlockedTensor, dxImage: Int
     ) {
         precondition(d.sameShape(as: dx) && x.sameShape(as: dx), "shapes do not fit")
+        Profile.enter("rectifier", nil, dx, floats: 3 * dx.imageFloats)
+        defer { Profile.leave() }
         for block in 0..<dx.blocks {
             for row in 0..<dx.height {
                 let gradient = d.row(dImage, block, row)

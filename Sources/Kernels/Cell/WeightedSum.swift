@@ -34,6 +34,9 @@ public enum WeightedSum {
         constants: UnsafePointer<Float>? = nil, image: Int, into target: ImageOf, rectified: ImageOf? = nil
     ) {
         precondition(rectified?.tensor.sameShape(as: target.tensor) ?? true, "shapes do not fit")
+        let tensors = terms.count + pooled.count + (rectified == nil ? 1 : 2)
+        Profile.enter("normalise, weight, pool, add", nil, target.tensor, floats: tensors * target.tensor.imageFloats)
+        defer { Profile.leave() }
         let sum = PlaneSum(
             direction: .forward, pool: pool, constants: constants, image: image, target: target,
             epilogue: rectified.map { .rectify($0) } ?? .none)
@@ -53,6 +56,9 @@ public enum WeightedSum {
     ) {
         precondition(
             r.tensor.sameShape(as: target.tensor) && x.tensor.sameShape(as: target.tensor), "shapes do not fit")
+        let tensors = terms.count + pooled.count + 3
+        Profile.enter("normalise, weight, pool, add", nil, target.tensor, floats: tensors * target.tensor.imageFloats)
+        defer { Profile.leave() }
         let sum = PlaneSum(
             direction: .adjoint, pool: pool, constants: nil, image: image, target: target, epilogue: .add(r, where: x))
         sum.compute(terms, pooled)

@@ -10,6 +10,8 @@ public enum Classifier {
         into features: UnsafeMutablePointer<Float>
     ) {
         precondition(x.padding == 0, "no padding here")
+        Profile.enter("global pool", nil, x, floats: x.imageFloats)
+        defer { Profile.leave() }
         for block in 0..<x.blocks {
             let (a, c) = (lanes(scale, block), lanes(shift, block))
             let values = x.row(image, block, 0)
@@ -34,6 +36,8 @@ public enum Classifier {
         shift: UnsafePointer<Float>, into dz: BlockedTensor, sums: UnsafeMutablePointer<Double>
     ) {
         precondition(x.padding == 0 && dz.padding == 0 && x.sameShape(as: dz), "shapes do not fit")
+        Profile.enter("global pool", nil, x, floats: 2 * x.imageFloats)
+        defer { Profile.leave() }
         for block in 0..<x.blocks {
             var value = Lanes.zero
             for lane in 0..<min(8, x.channels - block * 8) {
@@ -55,6 +59,10 @@ public enum Classifier {
         images: Int, inputs: Int, classes: Int, features: UnsafePointer<Float>, weight: UnsafePointer<Float>,
         bias: UnsafePointer<Float>, logits: UnsafeMutablePointer<Float>
     ) {
+        Profile.enter(
+            "classifier", nil, floats: images * (inputs + classes) + classes * inputs,
+            multiplyAdds: images * inputs * classes)
+        defer { Profile.leave() }
         for image in 0..<images {
             for c in 0..<classes {
                 var sum = bias[c]
@@ -72,6 +80,10 @@ public enum Classifier {
         dLogits: UnsafePointer<Float>, dFeatures: UnsafeMutablePointer<Float>, dWeight: UnsafeMutablePointer<Float>?,
         dBias: UnsafeMutablePointer<Float>?
     ) {
+        Profile.enter(
+            "classifier", nil, floats: 2 * (images * (inputs + classes) + classes * inputs),
+            multiplyAdds: (dWeight == nil ? 1 : 2) * images * inputs * classes)
+        defer { Profile.leave() }
         for image in 0..<images {
             let target = dFeatures + image * inputs
             for i in 0..<inputs { target[i] = 0 }

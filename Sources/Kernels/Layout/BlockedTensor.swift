@@ -63,6 +63,8 @@ public struct BlockedTensor {
 
     /// Copies one image from (channels, height, width).
     public func copyImage(_ image: Int, fromPlanar source: UnsafePointer<Float>) {
+        Profile.enter("images into blocks", nil, self, floats: 2 * imageFloats)
+        defer { Profile.leave() }
         for channel in 0..<channels {
             let target = plane(image, channel / 8) + channel % 8
             for y in 0..<height {

@@ -40,6 +40,8 @@ public struct SGDUpdate: Sendable, Equatable {
         gradientSum: UnsafePointer<Float>, weights: UnsafeMutablePointer<Float>,
         momentum buffer: UnsafeMutablePointer<Float>, count: Int
     ) {
+        Profile.enter("SGD", .update, floats: 5 * count)
+        defer { Profile.leave() }
         precondition(count >= 0)
         let source = UnsafeRawPointer(gradientSum)
         let weightBytes = UnsafeMutableRawPointer(weights)

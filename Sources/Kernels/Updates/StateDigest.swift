@@ -21,6 +21,8 @@ public struct StateDigest: Sendable, Equatable {
     /// Combines a buffer of floats by their bits.
     @inline(never)
     public mutating func combine(_ floats: UnsafePointer<Float>, count: Int) {
+        Profile.enter("state digest", .update, floats: count)
+        defer { Profile.leave() }
         precondition(count >= 0)
         let source = UnsafeRawPointer(floats)
         let words = count / 2

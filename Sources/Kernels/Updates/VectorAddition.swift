@@ -5,6 +5,8 @@ public enum VectorAddition {
     public static func add(
         _ addend: UnsafePointer<Float>, to target: UnsafeMutablePointer<Float>, count: Int
     ) {
+        Profile.enter("sum over shards", .update, floats: 3 * count)
+        defer { Profile.leave() }
         precondition(count >= 0)
         let source = UnsafeRawPointer(addend)
         let sink = UnsafeMutableRawPointer(target)
@@ -31,6 +33,8 @@ public enum VectorAddition {
     /// separate operations agree.
     @inline(never)
     public static func sumOfSquares(_ values: UnsafePointer<Float>, count: Int) -> Double {
+        Profile.enter("gradient norm", .update, floats: count)
+        defer { Profile.leave() }
         precondition(count >= 0)
         let source = UnsafeRawPointer(values)
         var low = SIMD4<Double>.zero

@@ -9,6 +9,8 @@ extension TransformedTiles {
     ) {
         let across = x.width / 4
         precondition(x.blocks == blocks && x.padding >= 1, "a tensor does not fit")
+        Profile.enter("Winograd transform", nil, x, floats: tileRows.count * across * blocks * 8 * (36 + 16))
+        defer { Profile.leave() }
         precondition(first + tileRows.count * across <= capacity && tileRows.upperBound * 4 <= x.height)
         let strip = UnsafeMutableRawPointer(strip).assumingMemoryBound(to: Lanes.self)
         for block in 0..<blocks {
@@ -30,6 +32,8 @@ extension TransformedTiles {
     ) {
         let across = dy.width / 4
         precondition(dy.blocks == blocks, "a tensor does not fit")
+        Profile.enter("Winograd transform", nil, dy, floats: tileRows.count * across * blocks * 8 * (36 + 16))
+        defer { Profile.leave() }
         precondition(first + tileRows.count * across <= capacity && tileRows.upperBound * 4 <= dy.height)
         let strip = UnsafeMutableRawPointer(strip).assumingMemoryBound(to: Lanes.self)
         for block in 0..<blocks {
@@ -56,6 +60,8 @@ extension TransformedTiles {
     ) {
         let across = y.width / 4
         precondition(y.blocks == blocks, "a tensor does not fit")
+        Profile.enter("Winograd transform", nil, y, floats: tileRows.count * across * blocks * 8 * (36 + (accumulate ? 32 : 16)))
+        defer { Profile.leave() }
         precondition(first + tileRows.count * across <= capacity && tileRows.upperBound * 4 <= y.height)
         let strip = UnsafeMutableRawPointer(strip).assumingMemoryBound(to: Lanes.self)
         for block in 0..<blocks {

@@ -71,6 +71,8 @@ final class ConvolutionLayer {
     }
 
     func load(_ weights: UnsafePointer<Float>) {
+        Profile.enter("weights into blocks", .update, floats: 4 * convolution.weightCount)
+        defer { Profile.leave() }
         convolution.pack(weights + range.lowerBound, into: packed)
         switch inputGradient {
         case .adjoint(let adjoint): adjoint.packFlipped(weights + range.lowerBound, into: packedAdjoint)
@@ -87,6 +89,9 @@ final class ConvolutionLayer {
     func forward(
         _ x: BlockedTensor, images: Int, into y: BlockedTensor, first: Int = 0, sums: UnsafeMutablePointer<Double>? = nil
     ) {
+        Profile.enter(
+            name, .forward, y, floats: floats(x, y, images), multiplyAdds: multiplyAdds(y, images))
+        defer { Profile.leave() }
         if let transformed {
             let tiles = transformed.tiles
             transformed.convolution.multiply(
@@ -105,6 +110,10 @@ final class ConvolutionLayer {
     ///   - dy: padded as far as the kernel needs.
     ///   - accumulate: for stride 1 alone: whether it is added to what is in `dx`.
     func backward(_ dy: BlockedTensor, first: Int = 0, images: Int, into dx: BlockedTensor, accumulate: Bool = false) {
+        Profile.enter(
+            name, .byInput, dy, floats: floats(dy, dx, images) + (accumulate ? images * dx.imageFloats : 0),
+            multiplyAdds: multiplyAdds(dy, images))
+        defer { Profile.leave() }
         if let transformed {
             let tiles = transformed.tiles
             tiles.loadGradient(dy, first: first, images: images, .byInput)
@@ -132,6 +141,10 @@ final class ConvolutionLayer {
 
     /// Adds images to the weights gradient since `clearWeightsGradient`.
     func addWeightsGradient(_ x: BlockedTensor, _ dy: BlockedTensor, first: Int = 0, images: Int) {
+        Profile.enter(
+            name, .byWeights, dy, floats: floats(x, dy, images) + convolution.gradientCount,
+            multiplyAdds: multiplyAdds(dy, images))
+        defer { Profile.leave() }
         if let transformed {
             let tiles = transformed.tiles
             tiles.loadGradient(dy, first: first, images: images, .byWeights)
@@ -145,10 +158,21 @@ final class ConvolutionLayer {
     }
 
     func storeWeightsGradient(into flat: UnsafeMutablePointer<Float>) {
+        Profile.enter("weights out of blocks", .byWeights, floats: 2 * convolution.weightCount)
+        defer { Profile.leave() }
         if let transformed {
             transformed.convolution.unpackGradient(gradient, into: flat + range.lowerBound)
         } else {
             convolution.unpackGradient(gradient, scale: 1, into: flat + range.lowerBound)
         }
     }
+
+    // For the profile.
+    private var name: StaticString { convolution.kernel == 3 ? "convolution 3×3" : "convolution 1×1" }
+
+    private func floats(_ x: BlockedTensor, _ y: BlockedTensor, _ images: Int) -> Int {
+        images * (x.imageFloats + y.imageFloats) + convolution.weightCount
+    }
+
+    private func multiplyAdds(_ y: BlockedTensor, _ images: Int) -> Int { images * y.pixels * convolution.weightCount }
 }
