@@ -9,15 +9,22 @@ final class ComputeThread: Sendable {
     private let commands = CommandQueue<ComputeCommand>()
     private let events: Mailbox<ComputeEvent>
     private let loadDataset: WorkerProcess.DatasetLoader
+    private let standIn: Double?
 
-    init(events: Mailbox<ComputeEvent>, loadDataset: @escaping WorkerProcess.DatasetLoader) {
+    /// - Parameter standIn: seconds to sleep in each half-step instead of computing.
+    init(events: Mailbox<ComputeEvent>, loadDataset: @escaping WorkerProcess.DatasetLoader, standIn: Double? = nil) {
         self.events = events
         self.loadDataset = loadDataset
+        self.standIn = standIn
     }
 
     func start() {
         let thread = Thread { [self] in
-            ComputeLoop(commands: commands, events: events, loadDataset: loadDataset).run()
+            if let standIn {
+                StandInLoop(commands: commands, events: events, seconds: standIn).run()
+            } else {
+                ComputeLoop(commands: commands, events: events, loadDataset: loadDataset).run()
+            }
         }
         thread.name = "compute"
         thread.stackSize = 8 << 20

@@ -28,7 +28,7 @@ final class WorkerLoop {
             try endpoint.require(insecure: options.insecure)
             let context = try MessagingContext()
             events = try Mailbox()
-            compute = ComputeThread(events: events, loadDataset: loadDataset)
+            compute = ComputeThread(events: events, loadDataset: loadDataset, standIn: options.standIn)
             mesh = try Mesh(context, at: try WorkerLoop.meshAddress(options, coordinator: endpoint, key: key))
             var configuration = SocketConfiguration(.dealer)
             configuration.onlyConnected = true

@@ -19,6 +19,10 @@ public struct WorkerOptions: Sendable {
     /// Tell the coordinator and end in order on SIGINT and SIGTERM, which this process then does not die of.
     public var handlesSignals = true
 
+    /// Sleep so many seconds in each half-step, and in each evaluation of a batch, instead of computing: for measuring
+    /// what the protocol costs. Such a run finds nothing.
+    public var standIn: Double?
+
     /// The defaults.
     public init(coordinator: String) {
         self.coordinator = coordinator

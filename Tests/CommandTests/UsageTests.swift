@@ -51,6 +51,11 @@ import Testing
             Case("bench --work nothing", 64, "nothing", "evaluate"),
             Case("bench --steps 0", 64, "--steps 0"),
             Case("bench --workers 2 --classes 3", 64, "--classes"),
+            Case("bench --workers 2 --profile", 64, "--profile", "one worker"),
+            Case("bench --work kernels --profile", 64, "--profile", "weights"),
+            Case("bench --stand-in 1", 64, "--stand-in", "--workers"),
+            Case("bench --workers 2 --stand-in=-1", 64, "--stand-in", "3600"),
+            Case("bench --work allreduce --mib 0", 64, "--mib 0", "1 or more"),
         ])
     func wrongUsage(_ example: Case) async throws {
         let folder = try TemporaryFolder()

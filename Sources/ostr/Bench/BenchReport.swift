@@ -2,7 +2,7 @@ import Foundation
 import Kernels
 import Reporting
 
-/// One line of `ostr bench`.
+/// One line of `ostr bench` about steps.
 struct BenchReport: Encodable {
     var version: String
     var space: String
@@ -14,17 +14,28 @@ struct BenchReport: Encodable {
     var cells: Int
     var size: Int
     var classes: Int
-    var steps: Int
-    var secondsMin: Double
-    var secondsMedian: Double
-    var peakRssMib: Int
-    var gflops: Double
-    var fmaPeakGflops: Double
+    /// How 3×3 convolutions were computed.
+    var convolution: String
+    var steps = 0
+    var secondsMin = 0.0
+    var secondsMedian = 0.0
+    /// Of the largest process that computes.
+    var peakRssMib = 0
+    var gflops = 0.0
+    var fmaPeakGflops = 0.0
+    /// Of one step, on all workers together.
+    var multiplyAdds: Int
+    /// With several workers: processor time of the whole training or evaluation, of all processes of a kind.
+    var coordinatorCpuSeconds: Double?
+    var workersCpuSeconds: Double?
+    var standIn: Double?
+    /// With a profile.
+    var triadGbs: Double?
+    var cacheTriadGbs: Double?
+    var profile: [ProfileTable.Row]?
 
-    /// - Parameters:
-    ///   - seconds: one a step, not empty.
-    ///   - multiplyAdds: of one step.
-    init(_ command: BenchCommand, seconds: [Double], multiplyAdds: Int) {
+    /// - Parameter multiplyAdds: of one step.
+    init(_ command: BenchCommand, multiplyAdds: Int) {
         version = Version.current
         space = command.space.rawValue
         work = command.work.rawValue
@@ -35,53 +46,38 @@ struct BenchReport: Encodable {
         cells = command.cells
         size = command.size
         classes = command.classes
+        convolution = command.convolution.rawValue
+        self.multiplyAdds = multiplyAdds
+    }
+
+    /// Takes the seconds of the steps, as soon as they are over: memory and peak are measured now.
+    mutating func take(seconds: [Double]) {
         steps = seconds.count
         let sorted = seconds.sorted()
         secondsMin = sorted.first ?? 0
         secondsMedian = sorted.isEmpty ? 0 : sorted[sorted.count / 2]
-        peakRssMib = PeakMemory.bytes(ofChildren: command.workers > 1) >> 20
+        peakRssMib = ProcessUsage.peakBytes(ofChildren: workers > 1) >> 20
         gflops = secondsMin > 0 ? 2 * Double(multiplyAdds) / secondsMin / 1e9 : 0
-        fmaPeakGflops = PeakTiming.measure()
+        fmaPeakGflops = MachineBounds.fmaPeak()
+    }
+
+    mutating func take(_ table: ProfileTable) {
+        profile = table.rows
+        triadGbs = table.bounds.memory
+        cacheTriadGbs = table.bounds.cache
     }
 
     enum CodingKeys: String, CodingKey {
-        case version, space, work, workers, batch, shards, channels, cells, size, classes, steps, gflops
+        case version, space, work, workers, batch, shards, channels, cells, size, classes, convolution, steps, gflops, profile
         case secondsMin = "seconds_min"
         case secondsMedian = "seconds_median"
         case peakRssMib = "peak_rss_mib"
         case fmaPeakGflops = "fma_peak_gflops"
-    }
-}
-
-/// What one core can do at most.
-enum PeakTiming {
-    /// Billions of operations a second, a fused multiply-add being two; the best of several runs of some milliseconds.
-    static func measure() -> Double {
-        let clock = ContinuousClock()
-        var sink: Float = 1
-        var best = 0.0
-        for _ in 0..<10 {
-            var done = 0
-            let time = clock.measure { done = PeakMeasurement.multiplyAdds(iterations: 1_000_000, sink: &sink) }
-            let seconds = time / .seconds(1)
-            // The sink keeps the work from being optimised away.
-            if seconds > 0 && sink.isFinite { best = max(best, 2 * Double(done) / seconds / 1e9) }
-        }
-        return best
-    }
-}
-
-/// The largest resident memory so far.
-enum PeakMemory {
-    /// In bytes: of this process, or of the largest child that has ended.
-    static func bytes(ofChildren: Bool = false) -> Int {
-        var usage = rusage()
-        #if os(Linux)
-            getrusage(ofChildren ? RUSAGE_CHILDREN.rawValue : RUSAGE_SELF.rawValue, &usage)
-            return usage.ru_maxrss * 1024
-        #else
-            getrusage(ofChildren ? RUSAGE_CHILDREN : RUSAGE_SELF, &usage)
-            return usage.ru_maxrss
-        #endif
+        case multiplyAdds = "multiply_adds"
+        case coordinatorCpuSeconds = "coordinator_cpu_seconds"
+        case workersCpuSeconds = "workers_cpu_seconds"
+        case standIn = "stand_in"
+        case triadGbs = "triad_gbs"
+        case cacheTriadGbs = "cache_triad_gbs"
     }
 }

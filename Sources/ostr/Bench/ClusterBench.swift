@@ -5,13 +5,24 @@ import Search
 
 /// Steps on local worker processes, through a coordinator, as in a search.
 struct ClusterBench {
+    struct Result {
+        /// Of one half-step of the kind asked for, or of one batch's evaluation; warm-up included.
+        var seconds: [Double]
+        /// Seconds of processor time of this process, which coordinates: of the training, or of the evaluations.
+        var coordinatorCPU: Double
+        /// Of all workers, from their start to their end.
+        var workersCPU: Double
+    }
+
     let configuration: SearchConfiguration
     let dataset: ImageDataset
     let work: BenchCommand.Work
     let workers: Int
+    /// Seconds that workers sleep instead of computing.
+    let standIn: Double?
 
-    /// Seconds of the steps: of one half-step of the kind asked for, or of one batch's evaluation.
-    func time(warmup: Int, steps: Int) throws -> [Double] {
+    /// Times `warmup` and `steps` steps.
+    func time(warmup: Int, steps: Int) throws -> Result {
         let folder = FileManager.default.temporaryDirectory
             .appendingPathComponent("ostr-bench-\(UUID().uuidString)", isDirectory: true)
         do {
@@ -25,30 +36,46 @@ struct ClusterBench {
         let clock = ContinuousClock()
         var applied: [(kind: HalfStep.Kind, at: ContinuousClock.Instant)] = []
         var evaluated: [(shards: Int, at: ContinuousClock.Instant)] = []
-        let options = CoordinatorOptions(
+        var options = CoordinatorOptions(
             configuration: configuration, imageCount: dataset.count, endpoint: "", expectedWorkers: workers)
-        _ = try LocalCluster(workerArguments: ["--data", folder.path], workers: workers).run(options) { event in
+        // Hundreds of processes take their time to start.
+        options.joinTimeout = .seconds(60 + 2 * workers)
+        var arguments = ["--data", folder.path]
+        if let standIn { arguments += ["--stand-in", "\(standIn)"] }
+        let before = (ProcessUsage.cpuSeconds(ofChildren: true), ProcessUsage.cpuSeconds())
+        var trainingCPU = (start: before.1, end: Double?.none)
+        _ = try LocalCluster(workerArguments: arguments, workers: workers).run(options) { event in
             switch event {
+            case .trainingStarted: trainingCPU.start = ProcessUsage.cpuSeconds()
             case .halfStepApplied(let halfStep, _): applied.append((halfStep.kind, clock.now))
-            case .selectionStarted: evaluated.append((0, clock.now))
+            case .selectionStarted:
+                if work != .evaluate { trainingCPU.end = ProcessUsage.cpuSeconds() }
+                evaluated.append((0, clock.now))
             case .evaluationsDone(let done, _): evaluated.append((done, clock.now))
             default: break
             }
         }
-        switch work {
-        case .weights, .alphas:
+        return Result(
+            seconds: seconds(applied, evaluated, blocks: workers * (warmup + steps)),
+            coordinatorCPU: (trainingCPU.end ?? ProcessUsage.cpuSeconds()) - trainingCPU.start,
+            workersCPU: ProcessUsage.cpuSeconds(ofChildren: true) - before.0)
+    }
+
+    private func seconds(
+        _ applied: [(kind: HalfStep.Kind, at: ContinuousClock.Instant)],
+        _ evaluated: [(shards: Int, at: ContinuousClock.Instant)], blocks: Int
+    ) -> [Double] {
+        guard work == .evaluate else {
             let kind: HalfStep.Kind = work == .weights ? .weights : .alphas
             return zip(applied, applied.dropFirst()).filter { $1.kind == kind }
                 .map { ($1.at - $0.at) / .seconds(1) }
-        case .evaluate:
-            // The first evaluations are those of the supernet as it stands; workers answer them a block at a time.
-            let blocks = workers * (warmup + steps)
-            return stride(from: 0, to: blocks, by: workers).compactMap { first in
-                guard first + workers < evaluated.count else { return nil }
-                let (start, end) = (evaluated[first], evaluated[first + workers])
-                let batches = Double(end.shards - start.shards) / Double(configuration.shards)
-                return batches > 0 ? (end.at - start.at) / .seconds(1) / batches : nil
-            }
+        }
+        // The first evaluations are those of the supernet as it stands; workers answer them a block at a time.
+        return stride(from: 0, to: blocks, by: workers).compactMap { first in
+            guard first + workers < evaluated.count else { return nil }
+            let (start, end) = (evaluated[first], evaluated[first + workers])
+            let batches = Double(end.shards - start.shards) / Double(configuration.shards)
+            return batches > 0 ? (end.at - start.at) / .seconds(1) / batches : nil
         }
     }
 

@@ -4,17 +4,19 @@ import Reporting
 import Search
 import Supernet
 
-/// `ostr bench`: how fast one step is here.
+/// `ostr bench`: how fast one step, the kernels or the all-reduce are here.
 struct BenchCommand: ParsableCommand {
-    /// What one step does.
+    /// What is timed.
     enum Work: String, CaseIterable, ExpressibleByArgument {
-        case weights, alphas, evaluate
+        case weights, alphas, evaluate, kernels, allreduce
 
-        var pass: Supernet.Pass {
+        /// What a supernet does in a step of this kind; nil for what is no step.
+        var pass: Supernet.Pass? {
             switch self {
             case .weights: .gradient(.weights)
             case .alphas: .gradient(.alphas)
             case .evaluate: .forward
+            case .kernels, .allreduce: nil
             }
         }
     }
@@ -24,10 +26,13 @@ struct BenchCommand: ParsableCommand {
         abstract: "Times one step on random images and prints one line of JSON.",
         discussion: """
             weights: forward, backward, clipping, SGD. alphas: forward, backward for the alphas alone, Adam. \
-            evaluate: forward, what one strength evaluation of a batch costs.
+            evaluate: forward, what one strength evaluation of a batch costs. kernels: each kernel alone, at the shapes \
+            of the supernet. allreduce: the sum of a gradient over --workers processes, without any computation.
 
               ostr bench
               ostr bench --work evaluate --channels 8 --cells 1 --steps 10
+              ostr bench --profile
+              ostr bench --work allreduce --workers 4 --mib 16
 
             With --workers above 1, local worker processes compute the shards of each batch together, as in a search.
 
@@ -38,7 +43,7 @@ struct BenchCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Search space.", valueName: "name"))
     var space: SpaceName = .nasbench201
 
-    @Option(help: ArgumentHelp("What one step does.", valueName: "work"))
+    @Option(help: ArgumentHelp("What is timed.", valueName: "work"))
     var work: Work = .weights
 
     @Option(help: ArgumentHelp("Processes that compute, one core each.", valueName: "n"))
@@ -68,17 +73,48 @@ struct BenchCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Steps before, which are not timed.", valueName: "n"))
     var warmup = 1
 
+    @Flag(
+        help: ArgumentHelp(
+            "Before the line of JSON, a table of where a step's time goes, by operation and pass; one worker."))
+    var profile = false
+
+    @Option(help: ArgumentHelp("MiB of the gradient that allreduce sums.", valueName: "n"))
+    var mib = 8
+
+    @Option(
+        help: ArgumentHelp(
+            "Worker processes sleep so long in each half-step, or evaluation of a batch, instead of computing: what is "
+                + "left is the protocol.",
+            valueName: "seconds"))
+    var standIn: Double?
+
+    @OptionGroup var peer: AllReducePeerOptions
+
     @OptionGroup(title: "Log") var log: LogOptions
 
     mutating func validate() throws {
         for (value, name) in [
             (workers, "--workers"), (channels, "--channels"), (cells, "--cells"), (size, "--size"),
-            (classes, "--classes"), (steps, "--steps"),
+            (classes, "--classes"), (steps, "--steps"), (mib, "--mib"),
         ] { try Check.positive(value, name) }
         try Check.notNegative(warmup, "--warmup")
         try Check.atMost(WorkerCount.largest, workers, "--workers")
         try Check.atMost(1_000_000, steps, "--steps")
         try Check.atMost(1_000_000, warmup, "--warmup")
+        try Check.atMost(AllReduceBench.largestMebibytes, mib, "--mib")
+        if let standIn, !(standIn >= 0 && standIn <= 3600) {
+            throw ValidationError("--stand-in must be between 0 and 3600 seconds, not \(standIn).")
+        }
+        let isStep = work.pass != nil
+        if profile && (!isStep || workers > 1 || standIn != nil) {
+            throw ValidationError("--profile is of weights, alphas or evaluate in one worker.")
+        }
+        if standIn != nil && (!isStep || workers < 2) {
+            throw ValidationError("--stand-in is for weights, alphas or evaluate with --workers above 1.")
+        }
+        if work == .kernels && workers > 1 {
+            throw ValidationError("--work kernels runs in one worker.")
+        }
         if workers > 1 && (size != 32 || classes != 10) {
             throw ValidationError("--size and --classes can be chosen with one worker only; several use 32 and 10.")
         }
@@ -86,33 +122,15 @@ struct BenchCommand: ParsableCommand {
 
     mutating func run() throws {
         log.start()
-        let shape = SupernetShape(
-            space: space.rawValue, channels: channels, cells: cells, classes: classes, inputChannels: 3,
-            imageSize: size)
-        try MemoryNeed.check(shape, shardImages: batches.shardImages, processes: workers)
-        // One step an epoch: as many images in each half as a batch has.
-        let isEvaluation = workers > 1 && work == .evaluate
-        let count =
-            isEvaluation
-            ? ClusterBench.evaluationImages(batches, workers: workers, steps: warmup + steps) : 2 * batches.batch
-        let dataset = SyntheticImages.dataset(count: count, size: size, classes: classes)
-        var configuration = SearchConfiguration(
-            supernet: shape, dataset: .cifar10, datasetDigest: dataset.digest,
-            epochs: isEvaluation ? 0 : warmup + steps,
-            batch: batches.batch, shards: batches.shardCount, seed: 0)
-        configuration.convolution = convolution
-        try configuration.validate(imageCount: dataset.count)
-        let seconds: [Double]
-        if workers == 1 {
-            seconds = try LocalBench(configuration: configuration, dataset: dataset, work: work)
-                .time(warmup: warmup, steps: steps)
-        } else {
-            seconds = try ClusterBench(configuration: configuration, dataset: dataset, work: work, workers: workers)
-                .time(warmup: warmup, steps: steps)
+        switch work {
+        case .weights, .alphas, .evaluate: try StepBench(self).run()
+        case .kernels: try KernelBench(channels: channels, size: size).run()
+        case .allreduce:
+            if let rank = peer.rank {
+                try peer.run(rank: rank, workers: workers, mebibytes: mib, rounds: warmup + steps)
+            } else {
+                try AllReduceBench(workers: workers, mebibytes: mib, warmup: warmup, steps: steps).run()
+            }
         }
-        let report = BenchReport(
-            self, seconds: Array(seconds.dropFirst(warmup)),
-            multiplyAdds: try Supernet(shape: shape, shardImages: 1).multiplyAdds(work.pass) * batches.batch)
-        try StandardOutput.print([try JSONLine.text(report)])
     }
 }

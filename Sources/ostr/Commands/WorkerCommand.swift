@@ -47,6 +47,12 @@ struct WorkerCommand: ParsableCommand {
     @Flag(help: ArgumentHelp("End when standard input ends; local launchers keep a pipe to it.", visibility: .hidden))
     var endWithStdin = false
 
+    @Option(
+        help: ArgumentHelp(
+            "Sleep in each half-step instead of computing; `ostr bench --stand-in` starts workers that do.",
+            valueName: "seconds", visibility: .hidden))
+    var standIn: Double?
+
     @OptionGroup(title: "Network") var network: NetworkOptions
     @OptionGroup(title: "Log") var log: LogOptions
 
@@ -64,6 +70,7 @@ struct WorkerCommand: ParsableCommand {
         options.meshEndpoint = mesh
         options.insecure = network.insecure
         options.endsWithStandardInput = endWithStdin
+        options.standIn = standIn
         let folder = data
         let worker = WorkerProcess(options: options) { configuration in
             try ImageDataset.load(
