@@ -41,7 +41,11 @@ struct ClusterBench {
         // Hundreds of processes take their time to start.
         options.joinTimeout = .seconds(60 + 2 * workers)
         var arguments = ["--data", folder.path]
-        if let standIn { arguments += ["--stand-in", "\(standIn)"] }
+        if let standIn {
+            // A world larger than the machine: who does not get a core for a while is not lost.
+            options.workerTimeout = .seconds(60)
+            arguments += ["--stand-in", "\(standIn)", "--silence-timeout", "60"]
+        }
         let before = (ProcessUsage.cpuSeconds(ofChildren: true), ProcessUsage.cpuSeconds())
         var trainingCPU = (start: before.1, end: Double?.none)
         _ = try LocalCluster(workerArguments: arguments, workers: workers).run(options) { event in
