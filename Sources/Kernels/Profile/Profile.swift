@@ -40,8 +40,10 @@ public final class Profile {
     /// Passes that a supernet is in, for kernels that serve several.
     var phase = Pass.forward
     private let now: () -> UInt64
-    private var open: [(key: RawKey, began: UInt64, inner: UInt64)] = []
-    private var raw: [RawKey: Entry] = [:]
+    /// Kernels that have begun and not ended: place in `sums`, when they began, and time of what they called.
+    private var open: [(place: Int, began: UInt64, inner: UInt64)] = []
+    private var places: [RawKey: Int] = [:]
+    private var sums: [Entry] = []
 
     /// A name by its address, which is cheaper to hash than its text.
     private struct RawKey: Hashable {
@@ -69,7 +71,8 @@ public final class Profile {
     /// What was done so far.
     public var entries: [Key: Entry] {
         var result: [Key: Entry] = [:]
-        for (key, entry) in raw {
+        for (key, place) in places {
+            let entry = sums[place]
             let named = Key(
                 operation: "\(key.name)", pass: key.pass, channels: key.channels, size: key.size)
             var sum = result[named] ?? Entry()
@@ -112,10 +115,18 @@ public final class Profile {
     @inline(never)
     func begin(_ name: StaticString, _ pass: Pass?, _ shape: BlockedTensor?, _ floats: Int, _ products: Int) {
         let key = RawKey(name: name, pass: pass ?? phase, channels: shape?.channels ?? 0, size: shape?.height ?? 0)
-        raw[key, default: Entry()].calls += 1
-        raw[key, default: Entry()].multiplyAdds += products
-        raw[key, default: Entry()].bytes += 4 * floats
-        open.append((key, now(), 0))
+        let place = place(of: key)
+        sums[place].calls += 1
+        sums[place].multiplyAdds += products
+        sums[place].bytes += 4 * floats
+        open.append((place, now(), 0))
+    }
+
+    private func place(of key: RawKey) -> Int {
+        if let place = places[key] { return place }
+        places[key] = sums.count
+        sums.append(Entry())
+        return sums.count - 1
     }
 
     @inline(never)
@@ -123,7 +134,7 @@ public final class Profile {
         let time = now()
         guard let last = open.popLast() else { return }
         let whole = time - last.began
-        raw[last.key, default: Entry()].nanoseconds += whole - min(last.inner, whole)
+        sums[last.place].nanoseconds += whole - min(last.inner, whole)
         if !open.isEmpty { open[open.count - 1].inner += whole }
     }
 }
