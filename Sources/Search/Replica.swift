@@ -11,14 +11,21 @@ public final class Replica {
     private let batch: ShardBatch
     private let accumulator: ShardAccumulator
     private let arithmetic: TrainingArithmetic
+    private let standIn: StandIn?
     private var current: TrainingState
 
     /// Starts from the initial weights and alphas of the configuration's seed.
     ///
-    /// - Parameter dataset: the images that the search uses, no more.
+    /// - Parameters:
+    ///   - dataset: the images that the search uses, no more.
+    ///   - standIn: seconds to sleep in each half-step, and in each evaluation of a batch, instead of computing: for
+    ///     measuring what is left. Gradients are then zero.
     /// - Throws: `SearchError` when configuration and data set do not fit each other.
-    public init(configuration: SearchConfiguration, dataset: ImageDataset) throws(SearchError) {
+    public init(
+        configuration: SearchConfiguration, dataset: ImageDataset, standIn: Double? = nil
+    ) throws(SearchError) {
         try configuration.validate(dataset: dataset)
+        self.standIn = standIn.map(StandIn.init)
         supernet = try Supernet.checked(
             shape: configuration.supernet, shardImages: configuration.shardImages,
             convolution: configuration.convolution)
@@ -65,7 +72,9 @@ public final class Replica {
         _ run: Range<Int>, of halfStep: HalfStep,
         ready: (_ subtree: Range<Int>, _ elements: Range<Int>, _ sum: UnsafePointer<Float>) -> Void
     ) -> [LossSum] {
-        let gradients = BatchGradients(supernet: supernet, batch: batch, halfStep: halfStep)
+        let gradients = BatchGradients(
+            supernet: supernet, batch: batch, halfStep: halfStep,
+            standIn: standIn.map { ($0, gradientCount(halfStep.kind), run.count) })
         gradients.losses.reserveCapacity(run.count)
         accumulator.sum(
             run, shards: plan.configuration.shards, count: gradientCount(halfStep.kind), gradients: gradients,
@@ -109,6 +118,7 @@ public final class Replica {
         var choices = task.decided.map { $0.map(EdgeChoice.single) ?? .mixed }
         if let replacement = task.replacement { choices[replacement.edge] = .single(replacement.operation) }
         return task.shards.map { shard in
+            if let standIn { return standIn.evaluate(plan.configuration) }
             batch.load(selectionShard: shard)
             let result = supernet.evaluate(images: batch.images, labels: batch.labels, choices: choices)
             return LossSum(loss: result.loss, correct: result.correct, images: plan.configuration.shardImages)
@@ -148,16 +158,25 @@ private final class BatchGradients: ShardGradients {
     let supernet: Supernet
     let batch: ShardBatch
     let halfStep: HalfStep
+    /// What computes instead of the supernet, floats of the gradient, and shards that share the time.
+    let standIn: (StandIn, count: Int, shards: Int)?
     /// Of the shards computed so far.
     var losses: [LossSum] = []
 
-    init(supernet: Supernet, batch: ShardBatch, halfStep: HalfStep) {
+    init(
+        supernet: Supernet, batch: ShardBatch, halfStep: HalfStep, standIn: (StandIn, count: Int, shards: Int)?
+    ) {
         self.supernet = supernet
         self.batch = batch
         self.halfStep = halfStep
+        self.standIn = standIn
     }
 
     func compute(_ shard: Int, into target: UnsafeMutablePointer<Float>, final: (Range<Int>) -> Void) {
+        if let (standIn, count, shards) = standIn {
+            standIn.gradient(target, count: count, shards: shards, final: final)
+            return losses.append(StandIn.loss(images: supernet.shardImages))
+        }
         batch.load(shard: shard, of: halfStep)
         let result = supernet.gradient(
             of: halfStep.kind, images: batch.images, labels: batch.labels, into: target, ready: final)

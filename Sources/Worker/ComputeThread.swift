@@ -12,7 +12,7 @@ final class ComputeThread: Sendable {
     private let standIn: Double?
 
     /// - Parameter standIn: seconds to sleep in each half-step instead of computing.
-    init(events: Mailbox<ComputeEvent>, loadDataset: @escaping WorkerProcess.DatasetLoader, standIn: Double? = nil) {
+    init(events: Mailbox<ComputeEvent>, loadDataset: @escaping WorkerProcess.DatasetLoader, standIn: Double?) {
         self.events = events
         self.loadDataset = loadDataset
         self.standIn = standIn
@@ -20,11 +20,7 @@ final class ComputeThread: Sendable {
 
     func start() {
         let thread = Thread { [self] in
-            if let standIn {
-                StandInLoop(commands: commands, events: events, seconds: standIn).run()
-            } else {
-                ComputeLoop(commands: commands, events: events, loadDataset: loadDataset).run()
-            }
+            ComputeLoop(commands: commands, events: events, loadDataset: loadDataset, standIn: standIn).run()
         }
         thread.name = "compute"
         thread.stackSize = 8 << 20
@@ -40,6 +36,7 @@ final class ComputeLoop {
     let commands: CommandQueue<ComputeCommand>
     let events: Mailbox<ComputeEvent>
     private let loadDataset: WorkerProcess.DatasetLoader
+    private let standIn: Double?
     var replica: Replica?
     var buffer = GradientBuffer(capacity: 0)
     var membership: Membership?
@@ -49,11 +46,12 @@ final class ComputeLoop {
 
     init(
         commands: CommandQueue<ComputeCommand>, events: Mailbox<ComputeEvent>,
-        loadDataset: @escaping WorkerProcess.DatasetLoader
+        loadDataset: @escaping WorkerProcess.DatasetLoader, standIn: Double?
     ) {
         self.commands = commands
         self.events = events
         self.loadDataset = loadDataset
+        self.standIn = standIn
     }
 
     func run() {
@@ -119,7 +117,7 @@ final class ComputeLoop {
             return
         }
         do throws(SearchError) {
-            let replica = try Replica(configuration: configuration, dataset: dataset)
+            let replica = try Replica(configuration: configuration, dataset: dataset, standIn: standIn)
             let largest = max(replica.gradientCount(.weights), replica.gradientCount(.alphas))
             buffer = GradientBuffer(capacity: largest)
             self.replica = replica

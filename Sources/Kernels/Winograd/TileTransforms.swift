@@ -60,7 +60,8 @@ extension TransformedTiles {
     ) {
         let across = y.width / 4
         precondition(y.blocks == blocks, "a tensor does not fit")
-        Profile.enter("Winograd transform", nil, y, floats: tileRows.count * across * blocks * 8 * (36 + (accumulate ? 32 : 16)))
+        Profile.enter(
+            "Winograd transform", nil, y, floats: tileRows.count * across * blocks * 8 * (36 + (accumulate ? 32 : 16)))
         defer { Profile.leave() }
         precondition(first + tileRows.count * across <= capacity && tileRows.upperBound * 4 <= y.height)
         let strip = UnsafeMutableRawPointer(strip).assumingMemoryBound(to: Lanes.self)

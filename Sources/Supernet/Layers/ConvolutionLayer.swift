@@ -87,7 +87,8 @@ final class ConvolutionLayer {
     ///
     /// - Parameter y: receives the images from `first` on.
     func forward(
-        _ x: BlockedTensor, images: Int, into y: BlockedTensor, first: Int = 0, sums: UnsafeMutablePointer<Double>? = nil
+        _ x: BlockedTensor, images: Int, into y: BlockedTensor, first: Int = 0,
+        sums: UnsafeMutablePointer<Double>? = nil
     ) {
         Profile.enter(
             name, .forward, y, floats: floats(x, y, images), multiplyAdds: multiplyAdds(y, images))

@@ -25,7 +25,9 @@ struct BenchReport: Encodable {
     var fmaPeakGflops = 0.0
     /// Of one step, on all workers together.
     var multiplyAdds: Int
-    /// With several workers: processor time of the whole training or evaluation, of all processes of a kind.
+    /// Processor time of this process until the last step ended.
+    var cpuSeconds = 0.0
+    /// With several workers: processor time of the training or the evaluations, and of all workers from start to end.
     var coordinatorCpuSeconds: Double?
     var workersCpuSeconds: Double?
     var standIn: Double?
@@ -52,6 +54,7 @@ struct BenchReport: Encodable {
 
     /// Takes the seconds of the steps, as soon as they are over: memory and peak are measured now.
     mutating func take(seconds: [Double]) {
+        cpuSeconds = ProcessUsage.cpuSeconds()
         steps = seconds.count
         let sorted = seconds.sorted()
         secondsMin = sorted.first ?? 0
@@ -68,12 +71,14 @@ struct BenchReport: Encodable {
     }
 
     enum CodingKeys: String, CodingKey {
-        case version, space, work, workers, batch, shards, channels, cells, size, classes, convolution, steps, gflops, profile
+        case version, space, work, workers, batch, shards, channels, cells, size, classes, convolution, steps, gflops,
+            profile
         case secondsMin = "seconds_min"
         case secondsMedian = "seconds_median"
         case peakRssMib = "peak_rss_mib"
         case fmaPeakGflops = "fma_peak_gflops"
         case multiplyAdds = "multiply_adds"
+        case cpuSeconds = "cpu_seconds"
         case coordinatorCpuSeconds = "coordinator_cpu_seconds"
         case workersCpuSeconds = "workers_cpu_seconds"
         case standIn = "stand_in"
