@@ -6,7 +6,8 @@
 
 Prints one line of JSON: seconds of one step, after warm-up, minimum and median. `--work` is `weights` (forward, backward,
 clipping, SGD), `alphas` (forward, backward for the alphas alone, Adam) or `forward` (what one operation-strength evaluation
-of a batch costs). `--channels-last` and `--compile` choose how PyTorch computes. `--processes 2` cuts the batch between
+of a batch costs). `--channels-last` and `--compile` (each
+cell by torch.compile) choose how PyTorch computes. `--processes 2` cuts the batch between
 processes of one thread each that average their gradients (DistributedDataParallel over gloo).
 
 With `--serve` it prints `{"ready": …}` after the warm-up, then reads numbers from standard input, does so many steps for
@@ -234,7 +235,11 @@ class Stepper(nn.Module):
         trained = {id(p) for p in self.group}
         for p in self.net.parameters():
             p.requires_grad_(id(p) in trained and args.work != "forward")
-        self.model = torch.compile(self.loss) if args.compile else self.loss
+        self.model = self.loss
+        if args.compile:
+            # Cell by cell: cells of one shape share their code, so that it takes minutes and not an hour.
+            for cell in self.net.cells:
+                cell.compile()
         if args.processes > 1 and args.work != "forward":
             self.model = nn.parallel.DistributedDataParallel(Loss(self), gradient_as_bucket_view=True)
         if args.work == "weights":

@@ -157,7 +157,7 @@ private struct KernelCase {
                 winograd.addWeightsGradient(tiles[0], tiles[1], tiles: count, into: gradient)
             }
         }
-        let rows = BoxRows(width: size, arena: arena)
+        let pool = AveragePool3(height: size, width: size, arena: arena)
         let (u, v) = (tensor(), tensor())
         let (one, two) = (WeightedTerms(z, coefficients), WeightedTerms(w, coefficients))
         var three = two
@@ -165,17 +165,17 @@ private struct KernelCase {
         three.append(v, coefficients)
         add("rectifier", "forward", floats: 2 * plane) { Rectifier.forward(z, image: 0, into: x, targetImage: 0) }
         add("normalise, weight, add", "forward", floats: 4 * plane) {
-            WeightedSum.compute(three, rows: rows, constants: coefficients, image: 0, into: .init(z, image: 0))
+            WeightedSum.compute(three, constants: coefficients, image: 0, into: ImageOf(z, image: 0))
         }
         add("normalise, weight, pool, add", "forward", floats: 6 * plane) {
             WeightedSum.compute(
-                three, pooled: one, rows: rows, constants: coefficients, image: 0, into: .init(z, image: 0),
-                rectified: .init(x, image: 0))
+                three, pooled: one, pool: pool, constants: coefficients, image: 0, into: ImageOf(z, image: 0),
+                rectified: ImageOf(x, image: 0))
         }
         add("normalise, weight, pool, add", "backward", floats: 5 * plane) {
             WeightedSum.gradient(
-                two, pooled: one, rows: rows, image: 0, r: .init(u, image: 0), x: .init(v, image: 0),
-                into: .init(z, image: 0))
+                two, pooled: one, pool: pool, image: 0, r: ImageOf(u, image: 0), x: ImageOf(v, image: 0),
+                into: ImageOf(z, image: 0))
         }
         add("sums for norms and β", "backward", floats: 4 * plane) {
             ChannelSums.accumulate(z, [u, v, w], image: 0, into: sums)
