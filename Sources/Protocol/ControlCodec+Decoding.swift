@@ -67,9 +67,21 @@ extension ControlCodec {
         if found > limit { throw .oversized(what: what, found: found, limit: limit) }
     }
 
+    /// A text that may stand in a line of a log: control characters, with which it could begin a line of its own or
+    /// command a terminal, are replaced.
     private static func text(_ value: String) throws(ProtocolError) -> String {
         try check("a text", value.utf8.count, WireLimits.text)
-        return value
+        guard value.unicodeScalars.contains(where: isControl) else { return value }
+        var text = String.UnicodeScalarView()
+        text.append(contentsOf: value.unicodeScalars.map { isControl($0) ? "?" : $0 })
+        return String(text)
+    }
+
+    private static func isControl(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar.properties.generalCategory {
+        case .control, .format, .lineSeparator, .paragraphSeparator: true
+        default: false
+        }
     }
 
     private static func value(_ status: Ostr_Status) throws(ProtocolError) -> WorkerStatus {
@@ -113,12 +125,18 @@ extension ControlCodec {
             members.append(
                 Membership.Member(
                     worker: member.worker, name: try text(member.name), host: try text(member.host),
-                    meshEndpoint: try text(member.meshEndpoint), run: run))
+                    meshEndpoint: try text(member.meshEndpoint), run: run, publicKey: try key(member.publicKey)))
         }
         guard start == shards else { throw .malformed("runs that end at \(start) of \(shards)") }
         return Membership(
             generation: Int(generation.number), rank: Int(generation.rank), shards: shards,
             halfSteps: try count(generation.halfSteps), members: members)
+    }
+
+    private static func key(_ bytes: some Collection<UInt8>) throws(ProtocolError) -> PublicKey? {
+        if bytes.isEmpty { return nil }
+        guard let key = PublicKey(bytes) else { throw .malformed("a public key of \(bytes.count) bytes") }
+        return key
     }
 
     private static func value(_ task: Ostr_Task) throws(ProtocolError) -> TaskAssignment {

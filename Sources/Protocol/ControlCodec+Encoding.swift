@@ -94,6 +94,7 @@ extension ControlCodec {
                     $0.meshEndpoint = cut(member.meshEndpoint)
                     $0.runLower = UInt32(clamping: member.run.lowerBound)
                     $0.runUpper = UInt32(clamping: member.run.upperBound)
+                    if let key = member.publicKey { $0.publicKey = .init(key.bytes) }
                 }
             }
         }

@@ -30,6 +30,7 @@ public enum ControlCodec {
     public static func decode(_ frames: [[UInt8]]) throws(ProtocolError) -> ControlEnvelope {
         guard let header = frames.first else { throw .parts(found: 0, expected: 1) }
         try check("a message header", header.count, WireLimits.frame)
+        try HeaderScan.check(header)
         let control: Ostr_Control
         do {
             control = try Ostr_Control(serializedBytes: header)

@@ -44,6 +44,7 @@ public enum MeshCodec {
     public static func decode(_ frames: [[UInt8]]) throws(ProtocolError) -> MeshEnvelope {
         guard let header = frames.first else { throw .parts(found: 0, expected: 1) }
         try ControlCodec.check("a message header", header.count, WireLimits.frame)
+        try HeaderScan.check(header)
         let mesh: Ostr_Mesh
         do {
             mesh = try Ostr_Mesh(serializedBytes: header)

@@ -8,7 +8,9 @@ struct CodecTests {
     static let membership = Membership(
         generation: 1, rank: 1, shards: 4, halfSteps: 100,
         members: [
-            .init(worker: 7, name: "a", host: "h", meshEndpoint: "tcp://10.0.0.1:9", run: 0..<3),
+            .init(
+                worker: 7, name: "a", host: "h", meshEndpoint: "tcp://10.0.0.1:9", run: 0..<3,
+                publicKey: PublicKey([UInt8](repeating: 9, count: 32))),
             .init(worker: 8, name: "b", host: "i", meshEndpoint: "ipc:///x", run: 3..<4),
         ])
     static let controls: [ControlMessage] = [
@@ -76,6 +78,50 @@ struct CodecTests {
         let many = try ControlCodec.encode(
             ControlEnvelope(run: 1, worker: 1, message: .progress(first: 0, losses: losses)))
         #expect(throws: ProtocolError.self) { try ControlCodec.decode(many) }
+    }
+
+    @Test("a header with more entries than any message has is refused before they are parsed")
+    func manyFields() throws {
+        // An empty entry takes two bytes: field 5 of a generation, field 2 of a progress, fields of the whole.
+        for (body, entry) in [(32, 5), (13, 2)] as [(UInt8, UInt8)] {
+            let entries = [UInt8](repeating: 0, count: 2 * 30_000).enumerated().map { place, _ in
+                place.isMultiple(of: 2) ? entry << 3 | 2 : 0
+            }
+            var header: [UInt8] = [8, UInt8(WireLimits.protocolVersion)]
+            header += [(body << 3 | 2) & 0x7f | 0x80, body >> 4]
+            header += [UInt8(entries.count & 0x7f) | 0x80, UInt8(entries.count >> 7 & 0x7f) | 0x80]
+            header += [UInt8(entries.count >> 14)] + entries
+            let error = #expect(throws: ProtocolError.self) { try ControlCodec.decode([header]) }
+            guard case .oversized(let what, _, _)? = error else {
+                Issue.record("\(String(describing: error))")
+                continue
+            }
+            #expect(what == "a message's number of fields")
+        }
+        let outer = [UInt8](repeating: 0, count: 2000).enumerated().map { $0.0.isMultiple(of: 2) ? UInt8(8) : 1 }
+        #expect(throws: ProtocolError.oversized(what: "a message's number of fields", found: 17, limit: 16)) {
+            try MeshCodec.decode([outer])
+        }
+    }
+
+    @Test("lengths beyond the end, endless numbers and groups are refused")
+    func framing() {
+        for header: [UInt8] in [
+            [0x12, 0xff, 0xff, 0xff, 0xff, 0x07], [0x12, 5, 0], [0x08] + [UInt8](repeating: 0xff, count: 20), [0x0b],
+            [0x09, 1], [0x80],
+        ] {
+            #expect(throws: ProtocolError.self) { try ControlCodec.decode([header]) }
+            #expect(throws: ProtocolError.self) { try MeshCodec.decode([header]) }
+        }
+    }
+
+    @Test("a text cannot begin a line of its own in a log, nor command a terminal")
+    func texts() throws {
+        let message = ControlMessage.failure(reason: "a\nostr: error: b\u{1b}[2J\u{202e}é")
+        let frames = try ControlCodec.encode(ControlEnvelope(run: 1, worker: 1, message: message))
+        #expect(
+            try ControlCodec.decode(frames).message
+                == .failure(reason: "a?ostr: error: b?[2J?é"))
     }
 
     @Test("memberships whose runs do not make up the shards are refused")

@@ -84,7 +84,8 @@ extension CoordinatorMachine {
             guard let hello = workers[key]?.hello else { continue }
             members.append(
                 Membership.Member(
-                    worker: key, name: hello.name, host: hello.host, meshEndpoint: hello.meshEndpoint, run: run))
+                    worker: key, name: hello.name, host: hello.host, meshEndpoint: hello.meshEndpoint, run: run,
+                    publicKey: hello.publicKey))
         }
         return [.trainingStarted(workers: members.count, standBys: ready.count - members.count)]
             + members.indices.map { .send(to: members[$0].worker, .generation(membership(rank: $0))) }

@@ -37,10 +37,7 @@ extension CoordinatorMachine {
     }
 
     /// A worker is known to be gone, from outside of the messages.
-    public mutating func lost(_ name: String, reason: String) -> [Action] {
-        guard let key = order.first(where: { workers[$0]?.hello.name == name }) else { return [] }
-        return lose(key, reason: reason)
-    }
+    public mutating func lost(_ worker: UInt64, reason: String) -> [Action] { lose(worker, reason: reason) }
 
     /// A member of the training cannot be done without; another worker can, while one is left.
     mutating func lose(_ key: UInt64, reason: String) -> [Action] {

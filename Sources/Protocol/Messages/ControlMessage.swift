@@ -68,8 +68,11 @@ public struct Hello: Sendable, Equatable {
     public var numericDigest: UInt64
     /// Where other workers reach this one.
     public var meshEndpoint: String
+    /// What the worker's connection has proved; nil where the run goes without keys. It is not sent: the receiver sets
+    /// it, since what a worker says of itself proves nothing.
+    public var publicKey: PublicKey?
 
-    /// All fields.
+    /// All fields that are sent.
     public init(build: String, name: String, host: String, pid: Int, numericDigest: UInt64, meshEndpoint: String) {
         self.build = build
         self.name = name
@@ -175,14 +178,20 @@ public struct Membership: Sendable, Equatable {
         public var meshEndpoint: String
         /// Its shards, never empty.
         public var run: Range<Int>
+        /// What its connections prove; nil where the run goes without keys.
+        public var publicKey: PublicKey?
 
         /// All fields.
-        public init(worker: UInt64, name: String, host: String, meshEndpoint: String, run: Range<Int>) {
+        public init(
+            worker: UInt64, name: String, host: String, meshEndpoint: String, run: Range<Int>,
+            publicKey: PublicKey? = nil
+        ) {
             self.worker = worker
             self.name = name
             self.host = host
             self.meshEndpoint = meshEndpoint
             self.run = run
+            self.publicKey = publicKey
         }
     }
 

@@ -370,6 +370,9 @@ nonisolated struct Ostr_Member: Sendable {
 
   var runUpper: UInt32 = 0
 
+  /// 32 bytes; none where the run goes without keys. The coordinator has it from the member's connection.
+  var publicKey: Data = Data()
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
@@ -1267,7 +1270,7 @@ nonisolated extension Ostr_Ping: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
 
 nonisolated extension Ostr_Member: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".Member"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}worker\0\u{1}name\0\u{1}host\0\u{3}mesh_endpoint\0\u{3}run_lower\0\u{3}run_upper\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}worker\0\u{1}name\0\u{1}host\0\u{3}mesh_endpoint\0\u{3}run_lower\0\u{3}run_upper\0\u{4}\u{e}public_key\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1281,6 +1284,7 @@ nonisolated extension Ostr_Member: SwiftProtobuf.Message, SwiftProtobuf._Message
       case 4: try { try decoder.decodeSingularStringField(value: &self.meshEndpoint) }()
       case 5: try { try decoder.decodeSingularUInt32Field(value: &self.runLower) }()
       case 6: try { try decoder.decodeSingularUInt32Field(value: &self.runUpper) }()
+      case 20: try { try decoder.decodeSingularBytesField(value: &self.publicKey) }()
       default: break
       }
     }
@@ -1305,6 +1309,9 @@ nonisolated extension Ostr_Member: SwiftProtobuf.Message, SwiftProtobuf._Message
     if self.runUpper != 0 {
       try visitor.visitSingularUInt32Field(value: self.runUpper, fieldNumber: 6)
     }
+    if !self.publicKey.isEmpty {
+      try visitor.visitSingularBytesField(value: self.publicKey, fieldNumber: 20)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1315,6 +1322,7 @@ nonisolated extension Ostr_Member: SwiftProtobuf.Message, SwiftProtobuf._Message
     if lhs.meshEndpoint != rhs.meshEndpoint {return false}
     if lhs.runLower != rhs.runLower {return false}
     if lhs.runUpper != rhs.runUpper {return false}
+    if lhs.publicKey != rhs.publicKey {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
