@@ -78,7 +78,8 @@ let package = Package(
         .executableTarget(
             name: "ostr",
             dependencies: [
-                "Coordinator", "Worker", "Search", "Supernet", "Kernels", "Datasets", "Checkpoint", "NASBench201",
+                "Coordinator", "Worker", "Transport", "Search", "Supernet", "Kernels", "Datasets", "Checkpoint",
+                "NASBench201",
                 "Reporting", "CProcessor", argumentParser, logging,
             ],
             swiftSettings: strict),
@@ -93,7 +94,7 @@ let package = Package(
             "SearchTests", ["Search", "Checkpoint", "Datasets", "Supernet", "Kernels"],
             resources: [.copy("Golden")]),
         tests("ProtocolTests", ["Protocol"]),
-        tests("TransportTests", ["Transport"]),
+        tests("TransportTests", ["Transport", "Protocol", logging]),
         tests("CheckpointTests", ["Checkpoint", "Supernet"]),
         tests("NASBench201Tests", ["NASBench201", "Supernet", crypto]),
         tests("ClusterTests", ["Coordinator", "Worker", "Search", "Datasets", "Protocol", "Transport"]),

@@ -14,9 +14,7 @@ extension CoordinatorLoop {
                 if let chunk = source?.chunk(at: offset) { try send(.stateChunk(chunk), to: worker) }
             case .joined(let name, let count): observe(.workerJoined(name: name, count: count))
             case .refused(let name, let reason):
-                let text = "worker \(name) was refused: \(reason)"
-                logger.warning("\(text)")
-                observe(.message(text))
+                if let line = door.refusalLine(name, reason) { observe(.message(line)) }
             case .trainingStarted(let workers, let standBys):
                 if standBys > 0 {
                     let shards = plan.configuration.shards

@@ -19,13 +19,11 @@ final class CoordinatorLoop {
     let logger = Logger(label: "ostr.coordinator")
     let run = UInt64.random(in: 1 ... .max)
     let plan: TrainingPlan
-    private let socket: MessagingSocket
-    private let context: MessagingContext
+    let door: ControlDoor
     private let signals: StopSignals?
     var machine: CoordinatorMachine
     /// Routing ids by worker key.
     private var routes: [UInt64: [UInt8]] = [:]
-    private var refusedPeers = 0
 
     var epoch: EpochLosses
     var losses: [LossSum] = []
@@ -55,12 +53,8 @@ final class CoordinatorLoop {
             throw .search(.configuration("the configuration has a value that is not finite"))
         }
         do throws(TransportError) {
-            let endpoint = try Endpoint(options.endpoint)
-            try endpoint.require(insecure: options.insecure)
-            context = try MessagingContext()
             signals = options.handlesSignals ? try StopSignals() : nil
-            socket = try MessagingSocket(context, SocketConfiguration(.router))
-            try socket.bind(endpoint)
+            door = try ControlDoor(options, run: run, logger: logger)
         } catch {
             throw CoordinatorError(error)
         }
@@ -78,7 +72,8 @@ final class CoordinatorLoop {
 
     func run(observe: (SearchEvent) -> Void) throws(CoordinatorError) -> SearchOutcome {
         var poller = Poller()
-        let atSocket = poller.add(socket)
+        let atSocket = poller.add(door.socket)
+        door.add(to: &poller)
         let atSignals = signals.map { poller.add(descriptor: $0.descriptor) }
         var outcome: SearchOutcome?
         do throws(CoordinatorError) {
@@ -104,13 +99,19 @@ final class CoordinatorLoop {
         _ poller: inout Poller, _ atSocket: Int, _ observe: (SearchEvent) -> Void
     ) throws(CoordinatorError) {
         let wait = machine.deadline - MonotonicClock.now
+        let revoked: [(worker: UInt64, reason: String)]
         do throws(TransportError) {
             try poller.wait(max(min(wait, CoordinatorLoop.watchInterval), .zero))
             if poller.isReady(atSocket) {
-                while let frames = try socket.receive() { try take(frames, observe) }
+                while let message = try door.socket.receive() { try take(message, observe) }
             }
+            revoked = try door.afterWait(poller)
         } catch {
             throw CoordinatorError(error)
+        }
+        for (worker, reason) in revoked {
+            try send(.refusal(reason: reason), to: worker)
+            try perform(machine.lost(worker, reason: reason), observe)
         }
         try perform(machine.tick(at: MonotonicClock.now), observe)
         try dispatchTasks(observe)
@@ -131,31 +132,30 @@ final class CoordinatorLoop {
         }
     }
 
-    private func take(_ frames: [[UInt8]], _ observe: (SearchEvent) -> Void) throws(TransportError) {
-        guard let route = frames.first else { return }
+    private func take(_ message: ReceivedMessage, _ observe: (SearchEvent) -> Void) throws(TransportError) {
         let envelope: ControlEnvelope
-        do throws(ProtocolError) {
-            envelope = try ControlCodec.decode(Array(frames.dropFirst()))
-        } catch {
-            refuse(route, error)
-            return
+        switch door.judge(message, isKnown: machine.knows) {
+        case .stay: return
+        case .refuse(let worker, let route, let reason): return refuse(worker, route, reason)
+        case .enter(let admitted, let route, let intruder):
+            envelope = admitted
+            routes[envelope.worker] = route
+            if let intruder { refuse(intruder.worker, intruder.route, intruder.reason) }
         }
-        routes[envelope.worker] = route
         do throws(CoordinatorError) {
             try perform(machine.receive(envelope, at: MonotonicClock.now), observe)
         } catch {
             failure = failure ?? error
         }
-        if !machine.knows(envelope.worker) { routes[envelope.worker] = nil }
+        if !machine.knows(envelope.worker) {
+            routes[envelope.worker] = nil
+            door.forget(envelope.worker)
+        }
     }
 
-    /// What is not one of our messages disturbs nobody; the first few are worth a line.
-    private func refuse(_ route: [UInt8], _ error: ProtocolError) {
-        refusedPeers += 1
-        if refusedPeers <= 10 { logger.warning("a message was refused: \(error)") }
-        guard case .version = error else { return }
-        let refusal = ControlEnvelope(run: run, worker: 0, message: .refusal(reason: error.description))
-        if let answer = try? ControlCodec.encode(refusal) { _ = try? socket.send([route] + answer) }
+    private func refuse(_ worker: UInt64, _ route: [UInt8], _ reason: String) {
+        let refusal = ControlEnvelope(run: run, worker: worker, message: .refusal(reason: reason))
+        if let answer = try? ControlCodec.encode(refusal) { _ = try? door.socket.send([route] + answer) }
     }
 
     func send(_ message: ControlMessage, to worker: UInt64) throws(CoordinatorError) {
@@ -168,7 +168,7 @@ final class CoordinatorLoop {
         }
         do throws(TransportError) {
             // What is not taken is sent again: the machine repeats what has not been answered.
-            _ = try socket.send([route] + frames)
+            _ = try door.socket.send([route] + frames)
         } catch {
             throw CoordinatorError(error)
         }
@@ -179,8 +179,9 @@ extension CoordinatorError {
     init(_ error: TransportError) {
         switch error {
         case .addressInUse(let endpoint): self = .addressInUse(endpoint: endpoint)
-        case .addressNotAvailable, .cannotResolve, .malformedEndpoint, .insecure: self = .endpoint(error.description)
-        case .system: self = .transport(error.description)
+        case .addressNotAvailable, .cannotResolve, .malformedEndpoint, .insecure, .exposed:
+            self = .endpoint(error.description)
+        case .noEncryption, .system: self = .transport(error.description)
         }
     }
 

@@ -16,7 +16,9 @@ public struct CoordinatorOptions: Sendable {
     public var workerTimeout: Duration = .seconds(5)
     /// How long a training may go without a half-step being applied, or a worker without answering a strength task.
     public var progressTimeout: Duration = .seconds(600)
-    /// Allow TCP without keys.
+    /// The coordinator's key and those that may join; TCP wants them.
+    public var keys: CoordinatorKeys?
+    /// Allow TCP without keys, and socket files in folders that others can enter.
     public var insecure = false
     /// A trained supernet: skip the training and select from it.
     public var initialState: TrainingState?

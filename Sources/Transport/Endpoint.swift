@@ -24,7 +24,8 @@ public struct Endpoint: Sendable, Hashable, CustomStringConvertible {
     public init(_ text: String) throws(TransportError) {
         if text.hasPrefix("ipc://") {
             let path = String(text.dropFirst(6))
-            guard !path.isEmpty, path.utf8.count <= Endpoint.longestPath else {
+            // `@` would begin a name outside of the file system, which has no owner and no mode.
+            guard !path.isEmpty, !path.hasPrefix("@"), path.utf8.count <= Endpoint.longestPath else {
                 throw .malformedEndpoint(
                     "\(text): a socket file's path has 1 to \(Endpoint.longestPath) bytes, this one has "
                         + "\(path.utf8.count)")
@@ -45,9 +46,17 @@ public struct Endpoint: Sendable, Hashable, CustomStringConvertible {
         kind = .tcp(host: host, port: port)
     }
 
-    /// Fails for TCP without keys, unless the user allowed it.
-    public func require(insecure: Bool) throws(TransportError) {
-        if case .tcp = kind, !insecure { throw .insecure(description) }
+    /// Fails for what others could use too, unless there are keys or the user allowed it: TCP, and socket files in a
+    /// folder that is not for this user alone.
+    /// - Throws: `TransportError.insecure`, `.exposed`, `.malformedEndpoint`.
+    public func require(keys: Bool, insecure: Bool) throws(TransportError) {
+        if keys || insecure { return }
+        switch kind {
+        case .tcp: throw .insecure(description)
+        case .ipc(let path):
+            let folder = path.lastIndex(of: "/").map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
+            try PrivateFolder.check(folder)
+        }
     }
 
     /// As the messaging library writes it.
@@ -107,8 +116,40 @@ public struct Endpoint: Sendable, Hashable, CustomStringConvertible {
                     && getnameinfo($0, length, &name, socklen_t(name.count), nil, 0, NI_NUMERICHOST) == 0
             }
         }
-        guard found else { return nil }
-        let address = String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        return found ? Endpoint.host(name) : nil
+    }
+
+    private static func host(_ name: [CChar]) -> String {
+        let address = Endpoint.plain(Endpoint.text(name))
         return address.contains(":") ? "[\(address)]" : address
+    }
+
+    /// An IPv4 address as people write it, also where it comes through a socket for both versions.
+    static func plain(_ address: String) -> String {
+        address.hasPrefix("::ffff:") && address.contains(".") ? String(address.dropFirst(7)) : address
+    }
+
+    private static func text(_ characters: [CChar]) -> String {
+        String(decoding: characters.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+
+    /// Who is at the other end of a connection.
+    static func remoteAddress(of descriptor: Int32) -> PeerAddress {
+        var storage = sockaddr_storage()
+        var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
+        var name = [CChar](repeating: 0, count: 1025)
+        var port = [CChar](repeating: 0, count: 32)
+        let found = withUnsafeMutablePointer(to: &storage) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                getpeername(descriptor, $0, &length) == 0
+                    && getnameinfo(
+                        $0, length, &name, socklen_t(name.count), &port, socklen_t(port.count),
+                        NI_NUMERICHOST | NI_NUMERICSERV) == 0
+            }
+        }
+        guard found, storage.ss_family != sa_family_t(AF_UNIX) else {
+            return found ? .here : .unknown
+        }
+        return PeerAddress(host: host(name), port: text(port))
     }
 }

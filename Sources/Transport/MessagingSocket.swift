@@ -7,7 +7,20 @@ import Protocol
     import Darwin
 #endif
 
-/// How a socket is to be made. The one place where options, and later keys, are set.
+/// Who may be at the other end of a socket, and who may read what travels.
+public enum SocketSecurity: Sendable {
+    /// No keys, and nobody asks who connects: inside a process, over socket files in a private folder, and for clients
+    /// without keys.
+    case none
+    /// A server without keys. The context's `Authenticator` must allow anyone.
+    case open
+    /// A server with a key (CURVE). The context's `Authenticator` decides who comes in.
+    case server(KeyPair)
+    /// A client with a key (CURVE), that talks to nobody but the holder of the server's.
+    case client(KeyPair, server: PublicKey)
+}
+
+/// How a socket is to be made. The one place where options and keys are set.
 public struct SocketConfiguration: Sendable {
     /// The pattern, in the messaging library's words.
     public enum Pattern: Sendable {
@@ -15,10 +28,24 @@ public struct SocketConfiguration: Sendable {
         case router
         /// One peer.
         case dealer
+        /// One peer within a process.
+        case pair
+
+        fileprivate var number: Int32 {
+            switch self {
+            case .router: ZMQ_ROUTER
+            case .dealer: ZMQ_DEALER
+            case .pair: ZMQ_PAIR
+            }
+        }
     }
 
     /// The pattern.
     public var pattern: Pattern
+    /// Who may be at the other end.
+    public var security = SocketSecurity.none
+    /// Frames that a message may have.
+    public var largestParts = WireLimits.parts
     /// Messages that may wait to be sent to one peer; more are not taken.
     public var sendLimit: Int32 = 2048
     /// Messages of one peer that may wait to be received; more stay with the sender.
@@ -38,6 +65,24 @@ public struct SocketConfiguration: Sendable {
     }
 }
 
+/// Who sent a message, by its connection; a message cannot claim it.
+public struct MessagePeer: Sendable, Equatable {
+    /// The key that the peer proved to have; nil where there are no keys.
+    public var key: PublicKey?
+    /// The connection's file descriptor; -1 where nobody asks who connects.
+    public var connection: Int32
+}
+
+/// A message that has come.
+public struct ReceivedMessage: Sendable {
+    /// On a router the first one is the peer's routing id.
+    public var frames: [[UInt8]]
+    /// Who sent it.
+    public var peer: MessagePeer
+    /// More than a peer may send: all frames but the first one were thrown away.
+    public var excess: ProtocolError?
+}
+
 /// What became of a message.
 public enum SendResult: Sendable, Equatable {
     /// The library has it.
@@ -52,17 +97,24 @@ public enum SendResult: Sendable, Equatable {
 public final class MessagingSocket {
     let pointer: UnsafeMutableRawPointer
     private let context: MessagingContext
+    private let largestParts: Int
+    private let isServer: Bool
     /// The path of the socket file this socket made.
     private var boundPath: String?
-    /// Messages with more frames or bytes than allowed, thrown away.
-    public private(set) var oversized = 0
 
     /// - Throws: `TransportError.system`.
     public init(_ context: MessagingContext, _ configuration: SocketConfiguration) throws(TransportError) {
-        let kind = configuration.pattern == .router ? ZMQ_ROUTER : ZMQ_DEALER
-        guard let pointer = zmq_socket(context.pointer, kind) else { throw .last("zmq_socket") }
+        guard let pointer = zmq_socket(context.pointer, configuration.pattern.number) else {
+            throw .last("zmq_socket")
+        }
         self.pointer = pointer
         self.context = context
+        largestParts = configuration.largestParts
+        switch configuration.security {
+        case .server, .open: isServer = true
+        case .client, .none: isServer = false
+        }
+        try secure(configuration.security)
         try set(ZMQ_LINGER, configuration.linger.wholeMilliseconds)
         try set(ZMQ_SNDHWM, configuration.sendLimit)
         try set(ZMQ_RCVHWM, configuration.receiveLimit)
@@ -78,9 +130,31 @@ public final class MessagingSocket {
             try set(ZMQ_ROUTER_MANDATORY, 1)
             try set(ZMQ_ROUTER_HANDOVER, 0)
         }
-        var largest = Int64(WireLimits.frame)
+        // Of what travels: encryption adds a little to a frame. The connection of whoever sends more is cut before
+        // memory is taken for it.
+        var largest = Int64(WireLimits.frame + MessagingSocket.encryptionOverhead)
         if zmq_setsockopt(pointer, ZMQ_MAXMSGSIZE, &largest, MemoryLayout<Int64>.size) != 0 {
             throw .last("zmq_setsockopt")
+        }
+    }
+
+    /// Bytes that CURVE adds to a frame (ZeroMQ RFC 26): a name, a nonce, a seal and flags.
+    private static let encryptionOverhead = 33
+
+    private func secure(_ security: SocketSecurity) throws(TransportError) {
+        switch security {
+        case .none: return
+        case .open: try Authenticator.guardOptions(self)
+        case .server(let pair):
+            try KeyPair.requireEncryption()
+            try Authenticator.guardOptions(self)
+            try set(ZMQ_CURVE_SERVER, 1)
+            try set(ZMQ_CURVE_SECRETKEY, pair.secret)
+        case .client(let pair, let server):
+            try KeyPair.requireEncryption()
+            try set(ZMQ_CURVE_SERVERKEY, server.bytes)
+            try set(ZMQ_CURVE_PUBLICKEY, pair.publicKey.bytes)
+            try set(ZMQ_CURVE_SECRETKEY, pair.secret)
         }
     }
 
@@ -89,9 +163,23 @@ public final class MessagingSocket {
         if let boundPath { unlink(boundPath) }
     }
 
-    private func set(_ option: Int32, _ value: Int32) throws(TransportError) {
+    func set(_ option: Int32, _ value: Int32) throws(TransportError) {
         var value = value
         if zmq_setsockopt(pointer, option, &value, MemoryLayout<Int32>.size) != 0 { throw .last("zmq_setsockopt") }
+    }
+
+    func set(_ option: Int32, _ bytes: [UInt8]) throws(TransportError) {
+        if zmq_setsockopt(pointer, option, bytes, bytes.count) != 0 { throw .last("zmq_setsockopt") }
+    }
+
+    /// Listens within the process.
+    func bind(inside endpoint: String) throws(TransportError) {
+        if zmq_bind(pointer, endpoint) != 0 { throw .last("bind \(endpoint)") }
+    }
+
+    /// Connects within the process.
+    func connect(inside endpoint: String) throws(TransportError) {
+        if zmq_connect(pointer, endpoint) != 0 { throw .last("connect \(endpoint)") }
     }
 
     /// Listens.
@@ -139,32 +227,46 @@ public final class MessagingSocket {
         return .sent
     }
 
-    /// The next message that has come; never waits. Messages beyond the limits are thrown away and counted.
-    public func receive() throws(TransportError) -> [[UInt8]]? {
-        while true {
-            var frames: [[UInt8]] = []
-            var total = 0
-            var more = true
-            while more {
-                var message = zmq_msg_t()
-                zmq_msg_init(&message)
-                defer { zmq_msg_close(&message) }
-                if zmq_msg_recv(&message, pointer, ZMQ_DONTWAIT) < 0 {
-                    if zmq_errno() == EINTR { continue }
-                    if zmq_errno() == EAGAIN { return nil }
-                    throw .last("zmq_msg_recv")
-                }
-                more = zmq_msg_more(&message) != 0
-                let size = zmq_msg_size(&message)
-                total += size
-                if frames.count <= WireLimits.parts && total <= WireLimits.message {
-                    frames.append(
-                        [UInt8](UnsafeRawBufferPointer(start: zmq_msg_data(&message), count: size)))
-                }
+    /// The next message that has come; never waits.
+    public func receive() throws(TransportError) -> ReceivedMessage? {
+        var frames: [[UInt8]] = []
+        var parts = 0
+        var total = 0
+        var peer = MessagePeer(key: nil, connection: -1)
+        var more = true
+        while more {
+            var message = zmq_msg_t()
+            zmq_msg_init(&message)
+            defer { zmq_msg_close(&message) }
+            if zmq_msg_recv(&message, pointer, ZMQ_DONTWAIT) < 0 {
+                if zmq_errno() == EINTR { continue }
+                if zmq_errno() == EAGAIN { return nil }
+                throw .last("zmq_msg_recv")
             }
-            if frames.count <= WireLimits.parts && total <= WireLimits.message { return frames }
-            oversized += 1
+            more = zmq_msg_more(&message) != 0
+            let size = zmq_msg_size(&message)
+            parts += 1
+            total += size
+            if parts == 1 || (parts <= largestParts && total <= WireLimits.message) {
+                frames.append([UInt8](UnsafeRawBufferPointer(start: zmq_msg_data(&message), count: size)))
+            }
+            if !more, isServer { peer = sender(of: &message) }
         }
+        if parts > largestParts {
+            let excess = ProtocolError.oversized(what: "a number of frames", found: parts, limit: largestParts)
+            return ReceivedMessage(frames: Array(frames.prefix(1)), peer: peer, excess: excess)
+        }
+        if total > WireLimits.message {
+            let excess = ProtocolError.oversized(what: "a message", found: total, limit: WireLimits.message)
+            return ReceivedMessage(frames: Array(frames.prefix(1)), peer: peer, excess: excess)
+        }
+        return ReceivedMessage(frames: frames, peer: peer, excess: nil)
+    }
+
+    private func sender(of message: inout zmq_msg_t) -> MessagePeer {
+        let connection = zmq_msg_get(&message, ZMQ_SRCFD)
+        let key = zmq_msg_gets(&message, "User-Id").flatMap { PublicKey(hexadecimal: String(cString: $0)) }
+        return MessagePeer(key: key, connection: connection)
     }
 }
 

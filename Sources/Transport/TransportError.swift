@@ -18,6 +18,10 @@ public enum TransportError: Error, Sendable, Equatable, CustomStringConvertible 
     case malformedEndpoint(String)
     /// TCP without keys and without leave to do so.
     case insecure(String)
+    /// A socket file in a folder that others can enter; the text says what is wrong and what helps.
+    case exposed(String)
+    /// The messaging library was built without CURVE.
+    case noEncryption
     /// A call of the operating system or of the messaging library failed.
     case system(call: String, code: Int32)
 
@@ -29,8 +33,11 @@ public enum TransportError: Error, Sendable, Equatable, CustomStringConvertible 
         case .cannotResolve(let endpoint): "cannot resolve the host in \(endpoint)"
         case .malformedEndpoint(let text): text
         case .insecure(let endpoint):
-            "\(endpoint) is TCP without keys: anybody who reaches the port can join; give --insecure if the network "
-                + "is trusted"
+            "\(endpoint) is TCP without keys: anybody who reaches the port could join and read; give keys (`ostr help "
+                + "keygen`), or --insecure if the network is trusted"
+        case .exposed(let text): text
+        case .noEncryption:
+            "this libzmq was built without encryption (CURVE): install one with libsodium, such as Debian's or Homebrew's"
         case .system(let call, let code): "\(call): \(String(cString: zmq_strerror(code)))"
         }
     }

@@ -31,15 +31,8 @@ extension Mesh {
     /// Takes what has come from peers.
     func receive(run: UInt64, at now: Duration) throws(TransportError) -> [Outcome] {
         var outcomes: [Outcome] = []
-        while let frames = try inbox.receive() {
-            let envelope: MeshEnvelope
-            do throws(ProtocolError) {
-                envelope = try MeshCodec.decode(Array(frames.dropFirst()))
-            } catch {
-                discarded += 1
-                continue
-            }
-            guard envelope.run == run else {
+        while let message = try door.socket.receive() {
+            guard let envelope = door.read(message, in: membership), envelope.run == run else {
                 discarded += 1
                 continue
             }

@@ -4,11 +4,8 @@ import Transport
 
 /// The sockets between workers and the all-reduce over them. Owned by the I/O thread.
 final class Mesh {
-    let context: MessagingContext
-    /// Peers' messages come in here.
-    let inbox: MessagingSocket
-    /// Where peers reach this worker.
-    let endpoint: Endpoint
+    /// Where peers' messages come in.
+    let door: MeshDoor
     var peers: [MessagingSocket?] = []
     var machine: AllReduceMachine?
     var membership: Membership?
@@ -16,12 +13,7 @@ final class Mesh {
     /// Messages that are not ours, or that a full queue did not take.
     var discarded = 0
 
-    /// - Parameter address: to listen at; its port may be chosen by the system.
-    init(_ context: MessagingContext, at address: Endpoint) throws(TransportError) {
-        self.context = context
-        inbox = try MessagingSocket(context, SocketConfiguration(.router))
-        endpoint = try inbox.bind(address)
-    }
+    init(door: MeshDoor) { self.door = door }
 
     var isJoined: Bool { machine != nil }
     var deadline: Duration? { machine?.deadline }
@@ -37,15 +29,14 @@ final class Mesh {
             generation: membership.generation, rank: membership.rank, shards: membership.shards, runs: runs,
             subtrees: runs.map { SummationTree.subtrees(of: $0, shards: membership.shards) }, firstHalfStep: 0,
             maximumElements: largestGradient)
+        door.admit(membership.members)
         peers = []
         for (rank, member) in membership.members.enumerated() {
             if rank == membership.rank {
                 peers.append(nil)
                 continue
             }
-            let socket = try MessagingSocket(context, SocketConfiguration(.dealer))
-            try socket.connect(Endpoint(member.meshEndpoint))
-            peers.append(socket)
+            peers.append(try door.connect(to: member))
         }
     }
 }

@@ -13,6 +13,9 @@ final class WorkerLoop {
     let events: Mailbox<ComputeEvent>
     let compute: ComputeThread
     let control: MessagingSocket
+    private let handshakes: SocketMonitor
+    /// Why the coordinator could not be spoken to, when that was tried last.
+    private var handshakeFailure: HandshakeFailure?
     let mesh: Mesh
     var machine: WorkerMachine
     /// What ended the computation here, with its kind.
@@ -25,14 +28,19 @@ final class WorkerLoop {
         self.options = options
         do throws(TransportError) {
             let endpoint = try Endpoint(options.coordinator)
-            try endpoint.require(insecure: options.insecure)
+            try endpoint.require(keys: options.keys != nil, insecure: options.insecure)
             let context = try MessagingContext()
             events = try Mailbox()
             compute = ComputeThread(events: events, loadDataset: loadDataset, standIn: options.standIn)
-            mesh = try Mesh(context, at: try WorkerLoop.meshAddress(options, coordinator: endpoint, key: key))
+            mesh = Mesh(
+                door: try MeshDoor(
+                    context, at: try WorkerLoop.meshAddress(options, coordinator: endpoint, key: key),
+                    keys: options.keys, logger: logger))
             var configuration = SocketConfiguration(.dealer)
             configuration.onlyConnected = true
+            if let keys = options.keys { configuration.security = .client(keys.own, server: keys.coordinator) }
             control = try MessagingSocket(context, configuration)
+            handshakes = try SocketMonitor(context, of: control)
             try control.connect(endpoint)
         } catch {
             throw .transport(error.description)
@@ -42,7 +50,7 @@ final class WorkerLoop {
         let hello = Hello(
             build: Build.version, name: options.name ?? "\(host)-\(process.processIdentifier)", host: host,
             pid: Int(process.processIdentifier), numericDigest: NumericDigest.compute(),
-            meshEndpoint: mesh.endpoint.description)
+            meshEndpoint: mesh.door.endpoint.description)
         machine = WorkerMachine(
             hello: hello,
             timeouts: .init(connect: options.connectTimeout, silence: options.silenceTimeout),
@@ -55,7 +63,7 @@ final class WorkerLoop {
     ) throws(TransportError) -> Endpoint {
         if let endpoint = options.meshEndpoint {
             let endpoint = try Endpoint(endpoint)
-            try endpoint.require(insecure: options.insecure)
+            try endpoint.require(keys: options.keys != nil, insecure: options.insecure)
             return endpoint
         }
         switch coordinator.kind {
@@ -83,6 +91,7 @@ final class WorkerLoop {
         case .runEnded(let reason): throw failure ?? .runEnded(reason)
         case .refused(let reason): throw .refused(reason)
         case .noCoordinator:
+            if let handshakeFailure { throw .noHandshake(endpoint: options.coordinator, handshakeFailure) }
             throw .noCoordinator(endpoint: options.coordinator, seconds: options.connectTimeout.inSeconds)
         case .coordinatorGone:
             throw .coordinatorGone(endpoint: options.coordinator, seconds: options.silenceTimeout.inSeconds)
@@ -95,13 +104,15 @@ final class WorkerLoop {
         let signals = options.handlesSignals ? try StopSignals() : nil
         var poller = Poller()
         let atControl = poller.add(control)
+        let atHandshakes = poller.add(handshakes.socket)
+        mesh.door.add(to: &poller)
         let atEvents = poller.add(descriptor: events.descriptor)
         let atSignals = signals.map { poller.add(descriptor: $0.descriptor) }
         let atInput = options.endsWithStandardInput ? poller.add(descriptor: 0) : nil
         // Added once it is joined: messages that come before wait in the socket.
         var atMesh: Int?
         while end == nil {
-            if mesh.isJoined, atMesh == nil { atMesh = poller.add(mesh.inbox) }
+            if mesh.isJoined, atMesh == nil { atMesh = poller.add(mesh.door.socket) }
             var deadline = machine.deadline
             if let other = mesh.deadline { deadline = min(deadline, other) }
             try poller.wait(max(deadline - MonotonicClock.now, .zero))
@@ -112,7 +123,9 @@ final class WorkerLoop {
             if let atMesh, poller.isReady(atMesh) {
                 for outcome in try mesh.receive(run: machine.run, at: now) { try take(outcome) }
             }
+            try mesh.door.afterWait(poller)
             if poller.isReady(atControl) { try receiveControl(at: now) }
+            if poller.isReady(atHandshakes), let error = try handshakeError() { return stop(error) }
             if let atInput, poller.isReady(atInput), isInputClosed() { return stop(.launcherGone) }
             if let atSignals, poller.isReady(atSignals), let signal = signals?.received {
                 try perform([.send(.leave(reason: "it was interrupted by signal \(signal)"))])
@@ -120,6 +133,25 @@ final class WorkerLoop {
             }
             if let other = mesh.deadline, now >= other { try mesh.tick(run: machine.run, at: now) }
             try perform(machine.tick(at: now))
+        }
+    }
+
+    /// What ends the tries to reach the coordinator, if it has happened: the messaging library makes no more then.
+    private func handshakeError() throws(TransportError) -> WorkerError? {
+        while let event = try handshakes.receive() {
+            switch event {
+            case .succeeded: handshakeFailure = nil
+            case .failed(let failure): handshakeFailure = failure
+            case .accepted, .disconnected: break
+            }
+        }
+        guard let handshakeFailure else { return nil }
+        switch handshakeFailure {
+        case .refused:
+            return .keyRefused(
+                endpoint: options.coordinator, key: options.keys.map { "\($0.own.publicKey)" } ?? "none")
+        case .otherSecurity: return .noHandshake(endpoint: options.coordinator, handshakeFailure)
+        case .wrongKey, .malformed, .brokenOff: return nil
         }
     }
 
@@ -134,10 +166,11 @@ final class WorkerLoop {
     }
 
     private func receiveControl(at now: Duration) throws(TransportError) {
-        while let frames = try control.receive() {
+        while let message = try control.receive() {
             let decoded: Result<ControlEnvelope, ProtocolError>
             do throws(ProtocolError) {
-                decoded = .success(try ControlCodec.decode(frames))
+                if let excess = message.excess { throw excess }
+                decoded = .success(try ControlCodec.decode(message.frames))
             } catch {
                 decoded = .failure(error)
             }

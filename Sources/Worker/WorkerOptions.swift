@@ -11,7 +11,9 @@ public struct WorkerOptions: Sendable {
     /// Where other workers reach this one, `tcp://HOST:PORT`; nil for a free port on the address that leads to the
     /// coordinator, or a socket file beside the coordinator's.
     public var meshEndpoint: String?
-    /// Allow TCP without keys.
+    /// The worker's key and the coordinator's; TCP wants them.
+    public var keys: WorkerKeys?
+    /// Allow TCP without keys, and socket files in folders that others can enter.
     public var insecure = false
     /// End when standard input ends: a launcher keeps a pipe to it, so that no worker outlives its launcher.
     public var endsWithStandardInput = false

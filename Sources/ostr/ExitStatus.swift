@@ -20,6 +20,8 @@ struct ExitStatus: Sendable, Equatable {
     static let inputOutput = ExitStatus(rawValue: 74)
     /// May work when tried again: a worker was lost or did not come.
     static let temporary = ExitStatus(rawValue: 75)
+    /// A key that is not allowed, or a file that others have rights to.
+    static let noPermission = ExitStatus(rawValue: 77)
     /// Two processes that do not fit each other.
     static let configuration = ExitStatus(rawValue: 78)
 

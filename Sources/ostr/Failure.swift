@@ -5,6 +5,7 @@ import NASBench201
 import Reporting
 import Search
 import Supernet
+import Transport
 import Worker
 
 /// Why a command failed: what is printed, and the exit code.
@@ -30,6 +31,7 @@ struct Failure: Error, Equatable {
         case let error as ArchitectureError: Failure(.usage, error.description)
         case let error as CoordinatorError: Failure(error)
         case let error as WorkerError: Failure(error)
+        case let error as KeyError: Failure(error)
         default: nil
         }
     }
@@ -91,13 +93,26 @@ struct Failure: Error, Equatable {
     init(_ error: WorkerError) {
         let status: ExitStatus =
             switch error {
-            case .noCoordinator: .unavailable
+            case .noCoordinator, .noHandshake: .unavailable
+            case .keyRefused: .noPermission
             case .coordinatorGone, .runEnded, .launcherGone: .temporary
             case .refused: .configuration
             case .interrupted(let signal): .signal(signal)
             case .data: .data
             case .computation: .software
             case .transport: .unavailable
+            }
+        self.init(status, error.description)
+    }
+
+    init(_ error: KeyError) {
+        let status: ExitStatus =
+            switch error {
+            case .exists, .cannotCreate: .cannotCreate
+            case .unreadable: .noInput
+            case .exposed: .noPermission
+            case .malformed: .data
+            case .noKey: .usage
             }
         self.init(status, error.description)
     }

@@ -77,11 +77,12 @@ struct Ostr: ParsableCommand {
               70  the computation failed; 71 the system refused something
               73  the output folder cannot be created; 74 a write failed
               75  a worker was lost, or did not come in time
+              77  a key that is not allowed, or that others can read
               78  a worker and a coordinator that do not fit each other
             """,
         version: Version.current,
         subcommands: [
             SearchCommand.self, CoordinatorCommand.self, WorkerCommand.self, SelectCommand.self, QueryCommand.self,
-            BenchCommand.self,
+            BenchCommand.self, KeygenCommand.self,
         ])
 }

@@ -12,15 +12,21 @@ struct CoordinatorCommand: ParsableCommand {
             Waits for the workers, plans, decides and writes the run folder; it computes no loss itself. Workers need \
             the same images in a folder of their own; they are compared by digest.
 
-              ostr coordinator --bind tcp://*:7201 --workers 2 --insecure
-              ostr worker --connect tcp://first:7201 --insecure
+              ostr coordinator --bind 'tcp://*:7201' --workers 2 --key coordinator --allow workers.allow
+              ostr worker --connect tcp://first:7201 --key worker-1 --server-key coordinator.pub
 
             The second line is for each of two other machines, when `first` is \
-            the name of the one with the coordinator.
+            the name of the one with the coordinator. `ostr help keygen` tells how keys are made. The list of keys is \
+            read again on SIGHUP.
             """)
 
     @OptionGroup var options: SearchOptions
     @OptionGroup(title: "Network") var network: NetworkOptions
+
+    @Option(
+        help: ArgumentHelp(
+            "The keys that may join: a file with a public key and a name on each line.", valueName: "file"))
+    var allow: String?
 
     @Option(
         help: ArgumentHelp(
@@ -43,15 +49,18 @@ struct CoordinatorCommand: ParsableCommand {
         try Check.atMost(WorkerCount.largest, workers, "--workers")
         try Check.timeout(joinTimeout, "--join-timeout")
         try Check.timeout(workerTimeout, "--worker-timeout")
+        try network.check(allow, "--allow")
     }
 
     mutating func run() throws {
         options.log.start()
+        let keys = try network.keys(allow: allow)
         let prepared = try PreparedRun(options, workersHere: 0)
         let run = Run(prepared, command: "coordinator", workers: workers)
         let coordinator = run.coordinatorOptions(endpoint: bind) {
             $0.joinTimeout = .seconds(joinTimeout)
             $0.workerTimeout = .seconds(workerTimeout)
+            $0.keys = keys
             $0.insecure = network.insecure
         }
         try run.perform { try CoordinatorProcess(options: coordinator).run(observe: $0) }

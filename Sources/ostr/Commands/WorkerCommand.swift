@@ -11,7 +11,9 @@ struct WorkerCommand: ParsableCommand {
         discussion: """
             Start one for each core. What is searched comes from the coordinator; the images come from a folder here.
 
-              ostr worker --connect tcp://first:7201 --insecure
+              ostr worker --connect tcp://first:7201 --key worker-1 --server-key coordinator.pub
+
+            `ostr help keygen` tells how keys are made.
             """)
 
     @Option(
@@ -27,7 +29,9 @@ struct WorkerCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "What messages call this worker. (default: the host's name and the process id)", valueName: "name"))
+            "What messages call this worker; with keys, its name on the list counts. (default: the host's name and the "
+                + "process id)",
+            valueName: "name"))
     var name: String?
 
     @Option(help: ArgumentHelp("Seconds to try to reach the coordinator.", valueName: "seconds"))
@@ -44,6 +48,12 @@ struct WorkerCommand: ParsableCommand {
             valueName: "endpoint"))
     var mesh: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "The coordinator's public key: 64 hexadecimal digits, or a file with the line that `ostr keygen` printed.",
+            valueName: "key"))
+    var serverKey: String?
+
     @Flag(help: ArgumentHelp("End when standard input ends; local launchers keep a pipe to it.", visibility: .hidden))
     var endWithStdin = false
 
@@ -59,6 +69,7 @@ struct WorkerCommand: ParsableCommand {
     mutating func validate() throws {
         try Check.timeout(connectTimeout, "--connect-timeout")
         try Check.timeout(silenceTimeout, "--silence-timeout")
+        try network.check(serverKey, "--server-key")
     }
 
     mutating func run() throws {
@@ -68,6 +79,7 @@ struct WorkerCommand: ParsableCommand {
         options.connectTimeout = .seconds(connectTimeout)
         options.silenceTimeout = .seconds(silenceTimeout)
         options.meshEndpoint = mesh
+        options.keys = try network.keys(server: serverKey)
         options.insecure = network.insecure
         options.endsWithStandardInput = endWithStdin
         options.standIn = standIn
