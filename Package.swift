@@ -100,6 +100,7 @@ let package = Package(
         tests("ClusterTests", ["Coordinator", "Worker", "Search", "Datasets", "Protocol", "Transport"]),
         tests("ReportingTests", ["Reporting", "Search", "Supernet"]),
         tests("CommandTests", ["ostr", "Checkpoint", "Supernet"]),
+        tests("SecurityTests", ["ostr", "Protocol"]),
     ],
     swiftLanguageModes: [.v6]
 )
