@@ -101,6 +101,20 @@ let package = Package(
         tests("ReportingTests", ["Reporting", "Search", "Supernet"]),
         tests("CommandTests", ["ostr", "Checkpoint", "Supernet"]),
         tests("SecurityTests", ["ostr", "Protocol"]),
+        .target(
+            name: "FuzzTargets", dependencies: ["Protocol", "Datasets", "Checkpoint"], path: "Tests/FuzzTargets",
+            swiftSettings: strict),
+        tests("FuzzTests", ["FuzzTargets"], resources: [.copy("Corpus")]),
     ],
     swiftLanguageModes: [.v6]
 )
+
+// `script/fuzz` sets this to the sanitizers: libFuzzer comes with the compiler, and everything is instrumented for it.
+if let sanitizers = ProcessInfo.processInfo.environment["OSTR_FUZZ"] {
+    package.targets += [
+        .target(name: "CLibFuzzer", path: "Tests/CLibFuzzer"),
+        .executableTarget(
+            name: "ostr-fuzz", dependencies: ["FuzzTargets", "CLibFuzzer"], path: "Tests/Fuzz",
+            linkerSettings: [.unsafeFlags(["-sanitize=\(sanitizers)"]), .linkedLibrary("stdc++")]),
+    ]
+}

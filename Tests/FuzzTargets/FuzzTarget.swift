@@ -1,0 +1,139 @@
+import Checkpoint
+import Datasets
+import Foundation
+import Protocol
+
+/// A reader of bytes from outside, and how a fuzzer's input becomes what it reads.
+///
+/// Whatever the bytes are, `run` returns; a trap, a leak or too much memory is a defect of the reader.
+public enum FuzzTarget: String, CaseIterable, Sendable {
+    /// Messages between coordinator and workers.
+    case control
+    /// Messages between workers.
+    case mesh
+    /// MNIST's files, plain and gzipped.
+    case idx
+    /// CIFAR-10's and CIFAR-100's files.
+    case cifar
+    /// Files of weights.
+    case safetensors
+
+    /// Reads an input. Whether it was accepted.
+    @discardableResult
+    public func run(_ input: [UInt8]) -> Bool {
+        do {
+            switch self {
+            case .control: try FuzzTarget.control(input)
+            case .mesh: try FuzzTarget.mesh(input)
+            case .idx: try FuzzTarget.idx(input)
+            case .cifar: try FuzzTarget.cifar(input)
+            case .safetensors: try FuzzTarget.safetensors(input)
+            }
+            return true
+        } catch {
+            // Errors are what a reader has for everything it does not like; their texts are made of the input, too.
+            _ = "\(error)"
+            return false
+        }
+    }
+
+    /// A message that is taken comes out of the encoder and in again as the same.
+    private static func control(_ input: [UInt8]) throws {
+        let envelope = try ControlCodec.decode(FuzzInput.parts(input))
+        guard let frames = try? ControlCodec.encode(envelope) else { return }
+        let again = try ControlCodec.decode(frames)
+        // NaN is not equal to itself, but reads the same.
+        precondition(again == envelope || "\(again)" == "\(envelope)", "a control message changed on the way")
+    }
+
+    private static func mesh(_ input: [UInt8]) throws {
+        let envelope = try MeshCodec.decode(FuzzInput.parts(input))
+        let again = try MeshCodec.decode(MeshCodec.encode(envelope))
+        precondition(again == envelope || "\(again)" == "\(envelope)", "a mesh message changed on the way")
+    }
+
+    /// The first part names what is to be: bit 0, gzipped images; bit 1, gzipped labels; bit 2, a limit of one image.
+    private static func idx(_ input: [UInt8]) throws {
+        let parts = FuzzInput.parts(input)
+        let flags = parts.first?.first ?? 0
+        let folder = FuzzFolder.shared
+        try folder.write([
+            ("train-images-idx3-ubyte\(flags & 1 == 0 ? "" : ".gz")", parts.count > 1 ? parts[1] : []),
+            ("train-labels-idx1-ubyte\(flags & 2 == 0 ? "" : ".gz")", parts.count > 2 ? parts[2] : []),
+        ])
+        let dataset = try ImageDataset.load(kind: .mnist, folder: folder.path, limit: flags & 4 == 0 ? nil : 1)
+        precondition(dataset.labels.count * 32 * 32 == dataset.pixels.count, "images and labels differ in number")
+    }
+
+    /// The first part names what is to be: bit 0, CIFAR-100; bit 1, a file of names; bit 2, a limit of one image.
+    private static func cifar(_ input: [UInt8]) throws {
+        let parts = FuzzInput.parts(input)
+        let flags = parts.first?.first ?? 0
+        let isHundred = flags & 1 != 0
+        let folder = FuzzFolder.shared
+        var files = [(isHundred ? "train.bin" : "data_batch_1.bin", parts.count > 1 ? parts[1] : [])]
+        if flags & 2 != 0 {
+            files.append((isHundred ? "fine_label_names.txt" : "batches.meta.txt", parts.count > 2 ? parts[2] : []))
+        }
+        try folder.write(files)
+        let dataset = try ImageDataset.load(
+            kind: isHundred ? .cifar100 : .cifar10, folder: folder.path, limit: flags & 4 == 0 ? nil : 1)
+        precondition(dataset.labels.count * 3072 == dataset.pixels.count, "images and labels differ in number")
+    }
+
+    private static func safetensors(_ input: [UInt8]) throws {
+        let file = try SafetensorsFile(parsing: input, path: "input")
+        for name in file.names {
+            _ = try? file.floats(name)
+            _ = try? file.integers(name)
+        }
+    }
+}
+
+/// Several byte strings in one: each has its length before it, three bytes, little-endian; the last one ends with the
+/// input, whatever its length says.
+public enum FuzzInput {
+    public static func parts(_ input: [UInt8]) -> [[UInt8]] {
+        var parts: [[UInt8]] = []
+        var index = 0
+        while index + 3 <= input.count {
+            let length = Int(input[index]) | Int(input[index + 1]) << 8 | Int(input[index + 2]) << 16
+            let end = min(index + 3 + length, input.count)
+            parts.append(Array(input[(index + 3)..<end]))
+            index = end
+        }
+        return parts
+    }
+
+    public static func join(_ parts: [[UInt8]]) -> [UInt8] {
+        parts.flatMap { part in
+            [0, 8, 16].map { UInt8(truncatingIfNeeded: part.count >> $0) } + part
+        }
+    }
+}
+
+/// A folder that holds the files of one input at a time. Used by one thread.
+private final class FuzzFolder: Sendable {
+    static let shared = FuzzFolder()
+    let path: String
+
+    private init() {
+        path = FileManager.default.temporaryDirectory.appendingPathComponent("ostr-fuzz-\(getpid())").path
+        try? FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+        atexit { FuzzFolder.shared.remove() }
+    }
+
+    /// Replaces what is in the folder.
+    func write(_ files: [(name: String, bytes: [UInt8])]) throws {
+        for name in try FileManager.default.contentsOfDirectory(atPath: path) { unlink("\(path)/\(name)") }
+        for (name, bytes) in files {
+            let descriptor = open("\(path)/\(name)", O_WRONLY | O_CREAT | O_TRUNC, 0o600)
+            guard descriptor >= 0, Foundation.write(descriptor, bytes, bytes.count) == bytes.count else {
+                fatalError("cannot write into \(path)")
+            }
+            close(descriptor)
+        }
+    }
+
+    func remove() { try? FileManager.default.removeItem(atPath: path) }
+}
