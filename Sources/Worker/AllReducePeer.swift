@@ -1,4 +1,5 @@
 import Kernels
+import Logging
 import Protocol
 import Transport
 
@@ -84,10 +85,14 @@ private struct AllReduceRounds {
     init(_ peer: AllReducePeer) throws(TransportError) {
         self.peer = peer
         membership = peer.membership
-        mesh = try Mesh(MessagingContext(), at: Endpoint(peer.address(peer.rank)))
+        mesh = Mesh(
+            door: try MeshDoor(
+                MessagingContext(), at: Endpoint(peer.address(peer.rank)), keys: nil,
+                logger: Logger(label: "ostr.bench")))
         buffer = GradientBuffer(capacity: peer.elements)
         try mesh.join(membership, buffer: buffer, largestGradient: peer.elements)
-        atMesh = poller.add(mesh.inbox)
+        mesh.door.add(to: &poller)
+        atMesh = poller.add(mesh.door.socket)
         atInput = poller.add(descriptor: 0)
     }
 
@@ -107,6 +112,7 @@ private struct AllReduceRounds {
         while !isInputClosed() {
             try poller.wait(.seconds(1))
             if poller.isReady(atMesh) { _ = try mesh.receive(run: Self.run, at: MonotonicClock.now) }
+            try mesh.door.afterWait(poller)
         }
         return nil
     }
@@ -138,6 +144,7 @@ private struct AllReduceRounds {
             try poller.wait(max(min(mesh.deadline ?? limit, limit) - now, .zero))
             if isInputClosed() { return .launcherGone }
             outcomes = try mesh.receive(run: Self.run, at: MonotonicClock.now)
+            try mesh.door.afterWait(poller)
             if let deadline = mesh.deadline, MonotonicClock.now >= deadline {
                 try mesh.tick(run: Self.run, at: MonotonicClock.now)
             }
