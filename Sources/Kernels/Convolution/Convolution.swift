@@ -85,7 +85,8 @@ public struct Convolution: Sendable, Hashable {
                 let input = x.plane(image, 0) + (row * stride - kernel / 2) * x.rowPitch - kernel / 2 * 8
                 let source = ConvolutionSource(
                     pixel: UnsafePointer(input), rowPitch: x.rowPitch, planePitch: x.planePitch,
-                    fullBlocks: inputChannels / 8, tailLanes: inputChannels % 8, kernelRows: kernel, kernelColumns: kernel)
+                    fullBlocks: inputChannels / 8, tailLanes: inputChannels % 8, kernelRows: kernel,
+                    kernelColumns: kernel)
                 let target = y.row(outputImage, block, row)
                 let rowSums = sums.map { $0 + block * 16 }
                 @inline(__always)

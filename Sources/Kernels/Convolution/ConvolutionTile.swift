@@ -30,27 +30,32 @@ func convolveRow<let B: Int, let S: Int>(
         if B == 1 && left >= 8 {
             // One block of outputs: eight pixels fill the two FMA units.
             convolveTile(
-                InlineArray<8, Lanes>.self, blocks, stride, source, pixel, weights, target, yBlock, yStep, accumulate, &total,
+                InlineArray<8, Lanes>.self, blocks, stride, source, pixel, weights, target, yBlock, yStep, accumulate,
+                &total,
                 &square)
             column += 8
         } else if B == 2 && left >= 6 && left != 8 {
             convolveTile(
-                InlineArray<6, Lanes>.self, blocks, stride, source, pixel, weights, target, yBlock, yStep, accumulate, &total,
+                InlineArray<6, Lanes>.self, blocks, stride, source, pixel, weights, target, yBlock, yStep, accumulate,
+                &total,
                 &square)
             column += 6
         } else if left >= 4 {
             convolveTile(
-                InlineArray<4, Lanes>.self, blocks, stride, source, pixel, weights, target, yBlock, yStep, accumulate, &total,
+                InlineArray<4, Lanes>.self, blocks, stride, source, pixel, weights, target, yBlock, yStep, accumulate,
+                &total,
                 &square)
             column += 4
         } else if left >= 2 {
             convolveTile(
-                InlineArray<2, Lanes>.self, blocks, stride, source, pixel, weights, target, yBlock, yStep, accumulate, &total,
+                InlineArray<2, Lanes>.self, blocks, stride, source, pixel, weights, target, yBlock, yStep, accumulate,
+                &total,
                 &square)
             column += 2
         } else {
             convolveTile(
-                InlineArray<1, Lanes>.self, blocks, stride, source, pixel, weights, target, yBlock, yStep, accumulate, &total,
+                InlineArray<1, Lanes>.self, blocks, stride, source, pixel, weights, target, yBlock, yStep, accumulate,
+                &total,
                 &square)
             column += 1
         }

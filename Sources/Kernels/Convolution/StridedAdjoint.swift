@@ -13,7 +13,9 @@ public struct StridedAdjoint: Sendable, Hashable {
     }
 
     /// Floats of packed weights.
-    public var packedCount: Int { 8 * convolution.inputBlocks * convolution.outputChannels * convolution.kernel * convolution.kernel }
+    public var packedCount: Int {
+        8 * convolution.inputBlocks * convolution.outputChannels * convolution.kernel * convolution.kernel
+    }
 
     /// How many of the kernel's rows (or columns) a parity of input rows has met: those of output rows r, r + 1.
     private func tapCount(_ parity: Int) -> Int { convolution.kernel == 3 ? 1 + parity : 1 - parity }

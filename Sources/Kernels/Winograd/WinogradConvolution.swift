@@ -65,9 +65,11 @@ public struct WinogradConvolution: Sendable, Hashable {
     /// Transforms a gradient by weights back, Gᵀ m G, and writes it in PyTorch's order (out, in, 3, 3).
     public func unpackGradient(_ transformed: UnsafePointer<Float>, into gradient: UnsafeMutablePointer<Float>) {
         let source = UnsafeRawPointer(transformed).assumingMemoryBound(to: Lanes.self)
-        // One block of inputs × one of outputs: (inputs, 9 taps, 8).
-        withUnsafeTemporaryAllocation(of: Lanes.self, capacity: 72) { taps in
-            guard let taps = taps.baseAddress else { return }
+        // One block of inputs × one of outputs: (inputs, 9 taps, 8). On the stack: no pass takes heap memory.
+        var block = InlineArray<72, Lanes>(repeating: .zero)
+        withUnsafeMutablePointer(to: &block) { block in
+            let taps = UnsafeMutableRawPointer(block).assumingMemoryBound(to: Lanes.self)
+            let values = UnsafeRawPointer(block).assumingMemoryBound(to: Float.self)
             for output in 0..<outputBlocks {
                 for input in 0..<inputBlocks {
                     let inputs = min(8, inputChannels - input * 8)
@@ -75,7 +77,6 @@ public struct WinogradConvolution: Sendable, Hashable {
                         transformGradient(
                             source + (output * inputBlocks + input) * 8 + lane, gradientPitch, into: taps + lane * 9)
                     }
-                    let values = UnsafeRawPointer(taps).assumingMemoryBound(to: Float.self)
                     for lane in 0..<min(8, outputChannels - output * 8) {
                         let row = gradient + ((output * 8 + lane) * inputChannels + input * 8) * 9
                         for tap in 0..<inputs * 9 { row[tap] = values[tap * 8 + lane] }

@@ -30,7 +30,8 @@ final class StageScratch {
     private static let groupBytes = 128 << 10
 
     init(
-        images: Int, channels: Int, size: Int, convolutions: [Convolution], algorithm: ConvolutionAlgorithm, arena: Arena
+        images: Int, channels: Int, size: Int, convolutions: [Convolution], algorithm: ConvolutionAlgorithm,
+        arena: Arena
     ) {
         let image = BlockedTensor.count(images: 1, channels: channels, height: size, width: size, padding: 1)
         group = max(1, min(images, Self.groupBytes / (image * MemoryLayout<Float>.stride)))

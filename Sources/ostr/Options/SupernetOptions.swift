@@ -30,4 +30,3 @@ struct SupernetOptions: ParsableArguments {
         try Check.atMost(Self.largestCells, cells, "--cells")
     }
 }
-
