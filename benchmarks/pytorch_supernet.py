@@ -6,9 +6,9 @@
 
 Prints one line of JSON: seconds of one step, after warm-up, minimum and median. `--work` is `weights` (forward, backward,
 clipping, SGD), `alphas` (forward, backward for the alphas alone, Adam) or `forward` (what one operation-strength evaluation
-of a batch costs). `--channels-last` and `--compile` (each
-cell by torch.compile) choose how PyTorch computes. `--processes 2` cuts the batch between
-processes of one thread each that average their gradients (DistributedDataParallel over gloo).
+of a batch costs). `--channels-last` and `--compile` (each cell by torch.compile) choose how PyTorch computes.
+`--processes 2` cuts the batch between processes of one thread each that average their gradients (DistributedDataParallel
+over gloo).
 
 With `--serve` it prints `{"ready": …}` after the warm-up, then reads numbers from standard input, does so many steps for
 each, and prints `{"seconds": […]}`; at the end of its input it prints the figures and ends. `benchmarks/compare` takes
