@@ -115,6 +115,9 @@ if let sanitizers = ProcessInfo.processInfo.environment["OSTR_FUZZ"] {
         .target(name: "CLibFuzzer", path: "Tests/CLibFuzzer"),
         .executableTarget(
             name: "ostr-fuzz", dependencies: ["FuzzTargets", "CLibFuzzer"], path: "Tests/Fuzz",
-            linkerSettings: [.unsafeFlags(["-sanitize=\(sanitizers)"]), .linkedLibrary("stdc++")]),
+            linkerSettings: [
+                // Gold, the default, stumbles over libFuzzer.
+                .unsafeFlags(["-sanitize=\(sanitizers)", "-use-ld=lld"]), .linkedLibrary("stdc++"),
+            ]),
     ]
 }
