@@ -102,7 +102,7 @@
             var peers: [RawPeer] = []
             for (host, frames, _) in sent {
                 let peer = try RawPeer(port: run.port, host: host)
-                peer.join()
+                #expect(peer.join(), "\(coordinator.error)")
                 peer.send(frames)
                 peers.append(peer)
             }
@@ -110,14 +110,18 @@
             huge.join()
             huge.connection.send(RawPeer.header(0, 2 << 30) + Self.random(1000, seed: 27))
             #expect(huge.connection.isClosed(within: .seconds(20)))
-            #expect(
-                wait(20) { sent.allSatisfy { Self.lines(coordinator.error, "127.0.0.\($0.host)").count == 1 } },
-                "\(coordinator.error)")
             for (host, _, words) in sent {
-                let line = Self.lines(coordinator.error, "refused", "127.0.0.\(host)").first ?? ""
-                for word in words { #expect(line.contains(word), "\(line)") }
+                #expect(
+                    // The end of an earlier connection may be told with the address of the next that has its descriptor.
+                    wait(20) {
+                        let lines = Self.lines(coordinator.error, "refused", "127.0.0.\(host)")
+                        return lines.filter { line in words.allSatisfy { line.contains($0) } }.count == 1
+                    }, "\(host): \(words) in \(coordinator.error)")
             }
-            #expect(Self.lines(coordinator.error, "refused", "127.0.0.27", "\(WireLimits.frame)").count == 1)
+            #expect(
+                wait(20) {
+                    Self.lines(coordinator.error, "refused", "127.0.0.27", "\(WireLimits.frame)").count == 1
+                }, "\(coordinator.error)")
             // The speaker of another version is told so.
             let answer = peers[2].connection.receive(within: .seconds(1)).bytes
             #expect(String(decoding: answer, as: UTF8.self).contains("protocol version 99"))
