@@ -120,9 +120,9 @@ private func convolveTile<let P: Int, let B: Int, let S: Int>(
     }
 }
 
-/// One input channel of P pixels times B vectors of weights.
+/// One input channel of P pixels, or tiles, S apart, times B vectors of weights.
 @inline(__always)
-private func multiply<let P: Int, let B: Int, let S: Int>(
+func multiply<let P: Int, let B: Int, let S: Int>(
     _ x: UnsafePointer<Float>, _ w: inout UnsafePointer<Lanes>, _ first: inout InlineArray<P, Lanes>,
     _ second: inout InlineArray<P, Lanes>, _: InlineArray<B, Lanes>.Type,
     _: InlineArray<S, Lanes>.Type

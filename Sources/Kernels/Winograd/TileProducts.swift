@@ -132,34 +132,14 @@ private func productTile<let P: Int, let B: Int>(
     var w = u
     var block = v
     for _ in 0..<source.fullBlocks {
-        for lane in 0..<8 { multiply(block + lane, &w, &first, &second, b) }
+        for lane in 0..<8 { multiply(block + lane, &w, &first, &second, b, InlineArray<1, Lanes>.self) }
         block += source.blockPitch
     }
-    for lane in 0..<source.tailLanes { multiply(block + lane, &w, &first, &second, b) }
+    for lane in 0..<source.tailLanes { multiply(block + lane, &w, &first, &second, b, InlineArray<1, Lanes>.self) }
     for p in 0..<P {
         m[p] = first[p]
         if B == 2 { m[mBlock + p] = second[p] }
     }
-}
-
-/// One input channel of P tiles times B vectors of weights.
-@inline(__always)
-private func multiply<let P: Int, let B: Int>(
-    _ v: UnsafePointer<Float>, _ w: inout UnsafePointer<Lanes>, _ first: inout InlineArray<P, Lanes>,
-    _ second: inout InlineArray<P, Lanes>, _: InlineArray<B, Lanes>.Type
-) {
-    let w0 = w[0]
-    if B == 2 {
-        let w1 = w[1]
-        for p in 0..<P {
-            let value = Lanes(repeating: v[p * 8])
-            first[p].addProduct(value, w0)
-            second[p].addProduct(value, w1)
-        }
-    } else {
-        for p in 0..<P { first[p].addProduct(Lanes(repeating: v[p * 8]), w0) }
-    }
-    w += B
 }
 
 /// Four input channels × two blocks of output channels.

@@ -7,20 +7,13 @@ extension TransformedTiles {
     public func transformInput(
         _ x: BlockedTensor, image: Int, tileRows: Range<Int>, at first: Int, strip: UnsafeMutablePointer<Float>
     ) {
-        let across = x.width / 4
-        precondition(x.blocks == blocks && x.padding >= 1, "a tensor does not fit")
-        Profile.enter("Winograd transform", nil, x, floats: tileRows.count * across * blocks * 8 * (36 + 16))
+        precondition(x.padding >= 1, "a tensor does not fit")
+        Profile.enter("Winograd transform", nil, x, floats: floats(x, tileRows, ofTile: 36 + 16))
         defer { Profile.leave() }
-        precondition(first + tileRows.count * across <= capacity && tileRows.upperBound * 4 <= x.height)
-        let strip = UnsafeMutableRawPointer(strip).assumingMemoryBound(to: Lanes.self)
-        for block in 0..<blocks {
-            var target = base + block * capacity + first
-            for row in tileRows {
-                inputRow(
-                    UnsafePointer(x.row(image, block, row * 4 - 1) - 1), pitch: x.rowPitch / 8, across: across,
-                    strip: strip, into: target, positionPitch: positionPitch)
-                target += across
-            }
+        forEachRow(of: x, tileRows, from: first, strip) { block, row, tiles, strip in
+            inputRow(
+                UnsafePointer(x.row(image, block, row * 4 - 1) - 1), pitch: x.rowPitch / 8, across: x.width / 4,
+                strip: strip, into: tiles, positionPitch: positionPitch)
         }
     }
 
@@ -30,20 +23,12 @@ extension TransformedTiles {
     public func transformGradient(
         _ dy: BlockedTensor, image: Int, tileRows: Range<Int>, at first: Int, strip: UnsafeMutablePointer<Float>
     ) {
-        let across = dy.width / 4
-        precondition(dy.blocks == blocks, "a tensor does not fit")
-        Profile.enter("Winograd transform", nil, dy, floats: tileRows.count * across * blocks * 8 * (36 + 16))
+        Profile.enter("Winograd transform", nil, dy, floats: floats(dy, tileRows, ofTile: 36 + 16))
         defer { Profile.leave() }
-        precondition(first + tileRows.count * across <= capacity && tileRows.upperBound * 4 <= dy.height)
-        let strip = UnsafeMutableRawPointer(strip).assumingMemoryBound(to: Lanes.self)
-        for block in 0..<blocks {
-            var target = base + block * capacity + first
-            for row in tileRows {
-                gradientRow(
-                    UnsafePointer(dy.row(image, block, row * 4)), pitch: dy.rowPitch / 8, across: across,
-                    strip: strip, into: target, positionPitch: positionPitch)
-                target += across
-            }
+        forEachRow(of: dy, tileRows, from: first, strip) { block, row, tiles, strip in
+            gradientRow(
+                UnsafePointer(dy.row(image, block, row * 4)), pitch: dy.rowPitch / 8, across: dy.width / 4,
+                strip: strip, into: tiles, positionPitch: positionPitch)
         }
     }
 
@@ -58,83 +43,86 @@ extension TransformedTiles {
         into y: BlockedTensor, image: Int, tileRows: Range<Int>, from first: Int, accumulate: Bool = false,
         sums: UnsafeMutablePointer<Double>? = nil, strip: UnsafeMutablePointer<Float>
     ) {
-        let across = y.width / 4
-        precondition(y.blocks == blocks, "a tensor does not fit")
-        Profile.enter(
-            "Winograd transform", nil, y, floats: tileRows.count * across * blocks * 8 * (36 + (accumulate ? 32 : 16)))
+        Profile.enter("Winograd transform", nil, y, floats: floats(y, tileRows, ofTile: 36 + (accumulate ? 32 : 16)))
         defer { Profile.leave() }
-        precondition(first + tileRows.count * across <= capacity && tileRows.upperBound * 4 <= y.height)
-        let strip = UnsafeMutableRawPointer(strip).assumingMemoryBound(to: Lanes.self)
-        for block in 0..<blocks {
-            var source = UnsafePointer(base) + block * capacity + first
-            for row in tileRows {
-                let target = y.row(image, block, row * 4)
-                outputColumns(source, positionPitch: positionPitch, across: across, into: strip)
-                if accumulate {
-                    outputRows(strip, across: across, into: target, pitch: y.rowPitch / 8) { old, new in old + new }
-                } else if let sums {
-                    outputRows(
-                        strip, across: across, into: target, pitch: y.rowPitch / 8, sums: sums + block * 16)
-                } else {
-                    outputRows(strip, across: across, into: target, pitch: y.rowPitch / 8) { _, new in new }
-                }
-                source += across
+        let (across, pitch) = (y.width / 4, y.rowPitch / 8)
+        forEachRow(of: y, tileRows, from: first, strip) { block, row, tiles, strip in
+            let target = y.row(image, block, row * 4)
+            outputColumns(UnsafePointer(tiles), positionPitch: positionPitch, across: across, into: strip)
+            if accumulate {
+                outputRows(strip, across: across, into: target, pitch: pitch) { old, new in old + new }
+            } else if let sums {
+                outputRows(strip, across: across, into: target, pitch: pitch, sums: sums + block * 16)
+            } else {
+                outputRows(strip, across: across, into: target, pitch: pitch) { _, new in new }
             }
         }
     }
+
+    /// Calls `body` with block, row of tiles, and the first tile of the row at position 0.
+    @inline(__always)
+    private func forEachRow(
+        of tensor: BlockedTensor, _ tileRows: Range<Int>, from first: Int, _ strip: UnsafeMutablePointer<Float>,
+        _ body: (Int, Int, UnsafeMutablePointer<Lanes>, UnsafeMutablePointer<Lanes>) -> Void
+    ) {
+        let across = tensor.width / 4
+        precondition(tensor.blocks == blocks, "a tensor does not fit")
+        precondition(first + tileRows.count * across <= capacity && tileRows.upperBound * 4 <= tensor.height)
+        let strip = UnsafeMutableRawPointer(strip).assumingMemoryBound(to: Lanes.self)
+        for block in 0..<blocks {
+            var tiles = base + block * capacity + first
+            for row in tileRows {
+                body(block, row, tiles, strip)
+                tiles += across
+            }
+        }
+    }
+
+    // For the profile.
+    private func floats(_ tensor: BlockedTensor, _ tileRows: Range<Int>, ofTile count: Int) -> Int {
+        tileRows.count * (tensor.width / 4) * blocks * 8 * count
+    }
 }
 
-/// One row of tiles, one block: Bᵀ down the columns, then along the rows.
+/// Bᵀ down the columns of a row of tiles, then along the rows; one block.
 @inline(never)
 private func inputRow(
     _ x: UnsafePointer<Lanes>, pitch: Int, across: Int, strip: UnsafeMutablePointer<Lanes>,
     into target: UnsafeMutablePointer<Lanes>, positionPitch: Int
 ) {
-    let width = across * 4 + 2
-    for column in 0..<width {
+    transformRow(width: across * 4 + 2, across: across, strip, into: target, positionPitch) { column in
         let d = x + column
-        let t = F4.input(d[0], d[pitch], d[2 * pitch], d[3 * pitch], d[4 * pitch], d[5 * pitch])
-        let s = strip + column
-        (s[0], s[width], s[2 * width]) = (t.0, t.1, t.2)
-        (s[3 * width], s[4 * width], s[5 * width]) = (t.3, t.4, t.5)
-    }
-    for row in 0..<6 {
-        let s = strip + row * width
-        let v = target + row * 6 * positionPitch
-        for tile in 0..<across {
-            let d = s + tile * 4
-            let t = F4.input(d[0], d[1], d[2], d[3], d[4], d[5])
-            let o = v + tile
-            (o[0], o[positionPitch], o[2 * positionPitch]) = (t.0, t.1, t.2)
-            (o[3 * positionPitch], o[4 * positionPitch], o[5 * positionPitch]) = (t.3, t.4, t.5)
-        }
+        return F4.input(d[0], d[pitch], d[2 * pitch], d[3 * pitch], d[4 * pitch], d[5 * pitch])
+    } along: { d in
+        F4.input(d[0], d[1], d[2], d[3], d[4], d[5])
     }
 }
 
-/// One row of tiles, one block: A down the columns, then along the rows.
+/// A down the columns of a row of tiles, then along the rows; one block.
 @inline(never)
 private func gradientRow(
     _ dy: UnsafePointer<Lanes>, pitch: Int, across: Int, strip: UnsafeMutablePointer<Lanes>,
     into target: UnsafeMutablePointer<Lanes>, positionPitch: Int
 ) {
-    let width = across * 4
-    for column in 0..<width {
+    transformRow(width: across * 4, across: across, strip, into: target, positionPitch) { column in
         let d = dy + column
-        let t = F4.gradient(d[0], d[pitch], d[2 * pitch], d[3 * pitch])
-        let s = strip + column
-        (s[0], s[width], s[2 * width]) = (t.0, t.1, t.2)
-        (s[3 * width], s[4 * width], s[5 * width]) = (t.3, t.4, t.5)
+        return F4.gradient(d[0], d[pitch], d[2 * pitch], d[3 * pitch])
+    } along: { d in
+        F4.gradient(d[0], d[1], d[2], d[3])
     }
+}
+
+/// A transform of six results down `width` columns, then along the six rows of each tile.
+@inline(__always)
+private func transformRow(
+    width: Int, across: Int, _ strip: UnsafeMutablePointer<Lanes>, into target: UnsafeMutablePointer<Lanes>,
+    _ positionPitch: Int, down: (Int) -> F4.Six, along: (UnsafePointer<Lanes>) -> F4.Six
+) {
+    for column in 0..<width { F4.store(down(column), at: strip + column, every: width) }
     for row in 0..<6 {
-        let s = strip + row * width
+        let s = UnsafePointer(strip) + row * width
         let v = target + row * 6 * positionPitch
-        for tile in 0..<across {
-            let d = s + tile * 4
-            let t = F4.gradient(d[0], d[1], d[2], d[3])
-            let o = v + tile
-            (o[0], o[positionPitch], o[2 * positionPitch]) = (t.0, t.1, t.2)
-            (o[3 * positionPitch], o[4 * positionPitch], o[5 * positionPitch]) = (t.3, t.4, t.5)
-        }
+        for tile in 0..<across { F4.store(along(s + tile * 4), at: v + tile, every: positionPitch) }
     }
 }
 

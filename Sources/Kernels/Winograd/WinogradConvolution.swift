@@ -102,9 +102,7 @@ private func transformKernel(
     }
     for row in 0..<6 {
         let t = F4.kernel(half[row * 3], half[row * 3 + 1], half[row * 3 + 2])
-        let o = u + row * 6 * pitch
-        (o[0], o[pitch], o[2 * pitch]) = (t.0, t.1, t.2)
-        (o[3 * pitch], o[4 * pitch], o[5 * pitch]) = (t.3, t.4, t.5)
+        F4.store(t, at: u + row * 6 * pitch, every: pitch)
     }
 }
 

@@ -2,11 +2,20 @@
 /// Algorithms for Convolutional Neural Networks*, arXiv 1509.09308), lane by lane. A two-dimensional transform is one
 /// along the columns, then one along the rows.
 enum F4 {
+    /// What a transform to six has as its results.
+    typealias Six = (Lanes, Lanes, Lanes, Lanes, Lanes, Lanes)
+
+    @inline(__always)
+    static func store(_ six: Six, at target: UnsafeMutablePointer<Lanes>, every pitch: Int) {
+        (target[0], target[pitch], target[2 * pitch]) = (six.0, six.1, six.2)
+        (target[3 * pitch], target[4 * pitch], target[5 * pitch]) = (six.3, six.4, six.5)
+    }
+
     /// Bᵀ d: six inputs.
     @inline(__always)
     static func input(
         _ d0: Lanes, _ d1: Lanes, _ d2: Lanes, _ d3: Lanes, _ d4: Lanes, _ d5: Lanes
-    ) -> (Lanes, Lanes, Lanes, Lanes, Lanes, Lanes) {
+    ) -> Six {
         let four = Lanes(repeating: 4)
         let two = Lanes(repeating: 2)
         let minusFour = Lanes(repeating: -4)
@@ -46,7 +55,7 @@ enum F4 {
     @inline(__always)
     static func gradient(
         _ d0: Lanes, _ d1: Lanes, _ d2: Lanes, _ d3: Lanes
-    ) -> (Lanes, Lanes, Lanes, Lanes, Lanes, Lanes) {
+    ) -> Six {
         let even = d0 + d2
         let odd = d1 + d3
         let even4 = d0.addingProduct(Lanes(repeating: 4), d2)
@@ -56,7 +65,7 @@ enum F4 {
 
     /// G g: three taps of a kernel.
     @inline(__always)
-    static func kernel(_ g0: Lanes, _ g1: Lanes, _ g2: Lanes) -> (Lanes, Lanes, Lanes, Lanes, Lanes, Lanes) {
+    static func kernel(_ g0: Lanes, _ g1: Lanes, _ g2: Lanes) -> Six {
         let outer = g0 + g2
         let wide = g0.addingProduct(Lanes(repeating: 4), g2)
         let sixth = Lanes(repeating: -1 / 6)
