@@ -34,6 +34,7 @@ public final class ConnectionWatch {
 
     /// Takes what has happened. To be called after the messages that have come were taken.
     public func drain() throws(TransportError) {
+        ledger.beginNews()
         while let event = try monitor.receive() {
             switch event {
             case .accepted(let connection):
@@ -74,6 +75,8 @@ struct ConnectionLedger {
 
     private let mayBeSilent: Bool
     private var connections: [Int32: Connection] = [:]
+    /// Accepted since `beginNews`.
+    private var fresh: Set<Int32> = []
     /// Handshakes that succeeded, without those of connections that spoke or went. The library does not tell which
     /// connections they were.
     private var silent = 0
@@ -82,9 +85,14 @@ struct ConnectionLedger {
 
     init(mayBeSilent: Bool) { self.mayBeSilent = mayBeSilent }
 
+    /// What follows is told at one time. A connection that comes and goes in it may have been gone when its address was
+    /// asked for, and its descriptor another's: such an address is not to be believed.
+    mutating func beginNews() { fresh.removeAll(keepingCapacity: true) }
+
     mutating func succeeded() { silent += 1 }
 
     mutating func accepted(_ connection: Int32, address: PeerAddress) {
+        fresh.insert(connection)
         connections[connection] = Connection(address: address)
     }
 
@@ -113,6 +121,6 @@ struct ConnectionLedger {
         let reason =
             failure?.description
             ?? "what it sent is no message of this protocol, or a frame of more than \(WireLimits.frame) bytes"
-        return (gone.address, reason)
+        return (fresh.contains(connection) ? .unknown : gone.address, reason)
     }
 }

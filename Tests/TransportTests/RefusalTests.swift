@@ -57,6 +57,7 @@ struct RefusalTests {
         var ledger = ConnectionLedger(mayBeSilent: false)
         let address = PeerAddress(host: "10.0.0.1", port: "99")
         ledger.accepted(5, address: address)
+        ledger.beginNews()
         ledger.failed(.malformed)
         #expect(ledger.disconnected(5)?.address == address)
         ledger.accepted(5, address: address)
@@ -72,6 +73,21 @@ struct RefusalTests {
 }
 
 extension RefusalTests {
+    @Test("the address of a connection that came and went at one time is not believed, that of its successor is")
+    func reusedDescriptor() {
+        var ledger = ConnectionLedger(mayBeSilent: false)
+        let successor = PeerAddress(host: "10.0.0.2", port: "1")
+        ledger.beginNews()
+        // Descriptor 5 was another's by the time its address was asked for.
+        ledger.accepted(5, address: successor)
+        ledger.failed(.brokenOff)
+        #expect(ledger.disconnected(5)?.address == .unknown)
+        ledger.accepted(5, address: successor)
+        #expect(ledger.address(of: 5) == successor)
+        ledger.beginNews()
+        #expect(ledger.disconnected(5)?.address == successor)
+    }
+
     @Test("where silence is fine, only those that were never let in are reported")
     func silence() {
         var ledger = ConnectionLedger(mayBeSilent: true)
