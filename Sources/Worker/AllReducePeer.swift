@@ -3,12 +3,6 @@ import Logging
 import Protocol
 import Transport
 
-#if canImport(Glibc)
-    import Glibc
-#else
-    import Darwin
-#endif
-
 /// One process of a mesh that sums a gradient again and again without computing one: what the all-reduce costs.
 ///
 /// Every rank has one shard or more and contributes ones for each, so that every element of the sum must be the number of
@@ -153,9 +147,5 @@ private struct AllReduceRounds {
         return nil
     }
 
-    private func isInputClosed() -> Bool {
-        guard poller.isReady(atInput) else { return false }
-        var bytes: (UInt64, UInt64) = (0, 0)
-        return read(0, &bytes, 16) <= 0
-    }
+    private func isInputClosed() -> Bool { poller.isReady(atInput) && StandardInput.isClosed() }
 }

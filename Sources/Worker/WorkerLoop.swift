@@ -126,7 +126,7 @@ final class WorkerLoop {
             try mesh.door.afterWait(poller)
             if poller.isReady(atControl) { try receiveControl(at: now) }
             if poller.isReady(atHandshakes), let error = try handshakeError() { return stop(error) }
-            if let atInput, poller.isReady(atInput), isInputClosed() { return stop(.launcherGone) }
+            if let atInput, poller.isReady(atInput), StandardInput.isClosed() { return stop(.launcherGone) }
             if let atSignals, poller.isReady(atSignals), let signal = signals?.received {
                 try perform([.send(.leave(reason: "it was interrupted by signal \(signal)"))])
                 return stop(.interrupted(signal: signal))
@@ -158,11 +158,6 @@ final class WorkerLoop {
     private func stop(_ error: WorkerError) {
         failure = error
         end = .runEnded(reason: "")
-    }
-
-    private func isInputClosed() -> Bool {
-        var bytes: (UInt64, UInt64) = (0, 0)
-        return read(0, &bytes, 16) <= 0
     }
 
     private func receiveControl(at now: Duration) throws(TransportError) {

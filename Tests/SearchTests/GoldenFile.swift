@@ -129,6 +129,19 @@ struct GoldenRun {
         return (result.loss / Double(batch), values)
     }
 
+    /// Logits, loss and every gradient are those of the file.
+    func expectGradients() throws {
+        let images = try file.floats("input.images")
+        let labels = try labels("input.labels")
+        let weights = gradient(.weights, images: images, labels: labels)
+        expect("output.logits", equals: supernet.logits)
+        expect("output.loss", equals: [Float(weights.loss)])
+        expect("grad.", .weights, equals: weights.values)
+        let alphas = gradient(.alphas, images: images, labels: labels)
+        #expect(alphas.loss == weights.loss, "both backward passes follow the same forward pass")
+        expect("grad.", .alphas, equals: alphas.values)
+    }
+
     /// Fails by the tensor's name when it is missing or differs from what was computed.
     func expect(_ name: String, equals actual: [Float]) {
         do {

@@ -6,14 +6,7 @@ import Testing
 struct WinogradGoldenTests {
     @Test("logits, loss and every gradient are PyTorch's, less tightly", arguments: GoldenFile.all)
     func gradients(golden: GoldenFile) throws {
-        let run = try GoldenRun(golden, convolution: .winograd)
-        let images = try run.file.floats("input.images")
-        let labels = try run.labels("input.labels")
-        let weights = run.gradient(.weights, images: images, labels: labels)
-        run.expect("output.logits", equals: run.supernet.logits)
-        run.expect("output.loss", equals: [Float(weights.loss)])
-        run.expect("grad.", .weights, equals: weights.values)
-        run.expect("grad.", .alphas, equals: run.gradient(.alphas, images: images, labels: labels).values)
+        try GoldenRun(golden, convolution: .winograd).expectGradients()
     }
 
     @Test("it is another computation than direct summation", arguments: GoldenFile.all)

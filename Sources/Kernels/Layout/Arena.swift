@@ -24,24 +24,28 @@ public final class Arena {
     /// Bytes taken so far.
     public private(set) var bytes = 0
 
+    /// With nothing taken.
     public init() {}
 
     deinit {
         for allocation in allocations { allocation.deallocate() }
     }
 
+    /// Zeros.
     public func floats(_ count: Int) -> UnsafeMutablePointer<Float> {
         let pointer = allocate(max(count, 1) * MemoryLayout<Float>.stride).bindMemory(to: Float.self, capacity: count)
         pointer.initialize(repeating: 0, count: count)
         return pointer
     }
 
+    /// Zeros.
     public func doubles(_ count: Int) -> UnsafeMutablePointer<Double> {
         let pointer = allocate(max(count, 1) * MemoryLayout<Double>.stride).bindMemory(to: Double.self, capacity: count)
         pointer.initialize(repeating: 0, count: count)
         return pointer
     }
 
+    /// Zeros, padding and all; for what a layer keeps for itself.
     public func tensor(images: Int, channels: Int, height: Int, width: Int, padding: Int = 0) -> BlockedTensor {
         let count = BlockedTensor.count(
             images: images, channels: channels, height: height, width: width, padding: padding)

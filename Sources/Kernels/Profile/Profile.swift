@@ -6,17 +6,23 @@
 public final class Profile {
     /// What a kernel is called for.
     public enum Pass: String, Sendable, Hashable, CaseIterable {
+        /// Of a training step or an evaluation.
         case forward
+        /// What serves both gradients.
         case backward
         case byInput = "gradient by input"
         case byWeights = "gradient by weights"
+        /// Of weights and alphas, after the gradients.
         case update
     }
 
     /// One operation on images of one shape in one pass.
     public struct Key: Hashable, Sendable {
+        /// For people.
         public let operation: String
+        /// What it was called for.
         public let pass: Pass
+        /// Of the images; 0 where there are none.
         public let channels: Int
         /// Height of the images; 0 where there are none.
         public let size: Int
@@ -24,8 +30,11 @@ public final class Profile {
 
     /// Sums over calls.
     public struct Entry: Sendable {
+        /// How often it began.
         public var calls = 0
+        /// Without the time of kernels that it called.
         public var nanoseconds: UInt64 = 0
+        /// Of convolutions and the classifier, by direct summation.
         public var multiplyAdds = 0
         /// Read and written, every operand once.
         public var bytes = 0
