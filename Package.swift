@@ -27,9 +27,12 @@ func module(
     .target(name: name, dependencies: dependencies, exclude: exclude, swiftSettings: strict + settings)
 }
 
-func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = []) -> Target {
+func tests(
+    _ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = [], settings: [SwiftSetting] = []
+) -> Target {
     .testTarget(
-        name: name, dependencies: dependencies + ["TestSupport"], resources: resources, swiftSettings: strict)
+        name: name, dependencies: dependencies + ["TestSupport"], resources: resources, swiftSettings: strict + settings
+    )
 }
 
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
@@ -70,7 +73,7 @@ let package = Package(
             "Protocol", [protobuf, collections], exclude: ["Messages/ostr.proto"],
             settings: [.unsafeFlags(["-O"])]),
         module("Transport", ["Protocol", "CZeroMQ", logging, collections]),
-        module("Checkpoint", ["Supernet"]),
+        module("Checkpoint", ["Supernet", "Search", crypto]),
         module("NASBench201", ["Supernet"]),
         module("Worker", ["Kernels", "Protocol", "Transport", "Search", "Datasets", logging]),
         module("Coordinator", ["Kernels", "Protocol", "Transport", "Search", logging]),
@@ -78,8 +81,8 @@ let package = Package(
         .executableTarget(
             name: "ostr",
             dependencies: [
-                "Coordinator", "Worker", "Transport", "Search", "Supernet", "Kernels", "Datasets", "Checkpoint",
-                "NASBench201",
+                "Coordinator", "Worker", "Protocol", "Transport", "Search", "Supernet", "Kernels", "Datasets",
+                "Checkpoint", "NASBench201",
                 "Reporting", "CProcessor", argumentParser, logging,
             ],
             swiftSettings: strict),
@@ -93,9 +96,10 @@ let package = Package(
         tests(
             "SearchTests", ["Search", "Checkpoint", "Datasets", "Supernet", "Kernels"],
             resources: [.copy("Golden")]),
-        tests("ProtocolTests", ["Protocol"]),
+        // Optimised in debug builds too: it simulates thousands of runs.
+        tests("ProtocolTests", ["Protocol"], settings: [.unsafeFlags(["-O"])]),
         tests("TransportTests", ["Transport", "Protocol", logging]),
-        tests("CheckpointTests", ["Checkpoint", "Supernet"]),
+        tests("CheckpointTests", ["Checkpoint", "Supernet", "Search"]),
         tests("NASBench201Tests", ["NASBench201", "Supernet", crypto]),
         tests("ClusterTests", ["Coordinator", "Worker", "Search", "Datasets", "Protocol", "Transport"]),
         tests("ReportingTests", ["Reporting", "Search", "Supernet"]),

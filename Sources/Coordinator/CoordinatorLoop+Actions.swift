@@ -11,10 +11,10 @@ extension CoordinatorLoop {
             switch action {
             case .send(let worker, let message): try send(message, to: worker)
             case .sendState(let worker, let offset):
-                if let chunk = source?.chunk(at: offset) { try send(.stateChunk(chunk), to: worker) }
+                if let chunk = source.chunk(at: offset) { try send(.stateChunk(chunk), to: worker) }
             case .joined(let name, let count): observe(.workerJoined(name: name, count: count))
             case .refused(let name, let reason):
-                if let line = door.refusalLine(name, reason) { observe(.message(line)) }
+                if door.refusalLine(name, reason) != nil { observe(.workerRefused(name: name, reason: reason)) }
             case .trainingStarted(let workers, let standBys):
                 if standBys > 0 {
                     let shards = plan.configuration.shards
@@ -25,18 +25,52 @@ extension CoordinatorLoop {
                 }
                 observe(
                     .trainingStarted(epochs: plan.configuration.epochs, stepsPerEpoch: plan.stepsPerEpoch))
+            case .generationChanged(let number, let workers, let standBys, let reason):
+                observe(.generationChanged(number: number, workers: workers, standBys: standBys, reason: reason))
+            case .generationBegan(let number, let halfStep, let waited):
+                counters.generations += 1
+                observe(.generationBegan(number: number, halfStep: halfStep, seconds: waited.inSeconds))
             case .losses(let first, let entries): record(entries, first: first, observe)
+            case .snapshot(_, let bytes): try keep(bytes)
+            case .suspended(let bytes):
+                if let bytes { try keep(bytes) }
+                isSuspended = true
             case .selecting(let report, let bytes): try startSelection(report, bytes, observe)
-            case .result(let assignment, let losses): try record(assignment, losses, observe)
+            case .result(let assignment, let losses, _): try record(assignment, losses, observe)
             case .lost(let name, let reason, let tasks):
+                counters.lostWorkers += 1
                 observe(.workerLost(name: name, reason: reason))
                 for assignment in tasks {
                     if let task = dispatched[assignment.id] { selection?.returnTask(task) }
                 }
+            case .abandoned(let wait): observe(.workersGone(seconds: wait.inSeconds))
+            case .skipped(let halfStep, let shard): observe(.halfStepSkipped(halfStep: halfStep, shard: shard))
             case .fail(let failure):
                 self.failure = self.failure ?? CoordinatorError(failure, joinTimeout: options.joinTimeout)
             }
         }
+    }
+
+    /// Takes a training state that the workers have; it is the base from now on, and kept.
+    private func keep(_ bytes: [UInt8]) throws(CoordinatorError) {
+        let state: TrainingState
+        do throws(SearchError) {
+            state = try TrainingState(decoding: bytes, shape: plan.configuration.supernet)
+        } catch {
+            throw .search(error)
+        }
+        self.state = state
+        source = StateSource(bytes, appliedHalfSteps: state.appliedHalfSteps)
+        save()
+    }
+
+    /// Hands over what a later run needs to go on from here.
+    func save() {
+        lastSave = MonotonicClock.now
+        options.save?(
+            SearchState(
+                training: state, losses: Array(losses.prefix(state.appliedHalfSteps)),
+                skipped: machine.skippedHalfSteps.filter { $0 < state.appliedHalfSteps }, evaluations: evaluations))
     }
 
     /// Gives tasks to whoever can take some; moves waiting ones to idle workers when there are no new ones.
@@ -63,7 +97,7 @@ extension CoordinatorLoop {
 
     /// What the run ends with, once everything is decided.
     func finishedOutcome() -> SearchOutcome? {
-        guard let selection, selection.isFinished, let state else { return nil }
+        guard let selection, selection.isFinished else { return nil }
         return SearchOutcome(
             configuration: options.configuration, state: state, losses: losses, selection: selection.result)
     }
@@ -81,14 +115,7 @@ extension CoordinatorLoop {
     private func startSelection(
         _ report: StateReport, _ bytes: [UInt8]?, _ observe: (SearchEvent) -> Void
     ) throws(CoordinatorError) {
-        if let bytes {
-            do throws(SearchError) {
-                state = try TrainingState(decoding: bytes, shape: plan.configuration.supernet)
-            } catch {
-                throw .search(error)
-            }
-            source = StateSource(bytes)
-        }
+        if let bytes { try keep(bytes) }
         let operations = report.betas.count / report.edges
         let betas = (0..<report.edges).map { edge in
             Array(report.betas[(edge * operations)..<((edge + 1) * operations)])
@@ -97,6 +124,17 @@ extension CoordinatorLoop {
             betas: betas, shards: plan.selectionShards, options: plan.configuration.selection)
         observe(
             .selectionStarted(images: plan.selectionShards * plan.configuration.shardImages, edges: report.edges))
+        do throws(SearchError) {
+            for evaluation in evaluations {
+                for case .edgeDecided(let edge, let operation) in try selection?.record(
+                    evaluation.task, losses: evaluation.losses) ?? []
+                {
+                    observe(.edgeDecided(edge: edge, operation: operation))
+                }
+            }
+        } catch {
+            throw .search(error)
+        }
     }
 
     private func record(
@@ -110,11 +148,22 @@ extension CoordinatorLoop {
         } catch {
             throw .search(error)
         }
+        if recorded.insert(task).inserted { evaluations.append(.init(task: task, losses: sums)) }
         if let progress = selection?.progress {
             observe(.evaluationsDone(done: progress.done, total: progress.total))
         }
         for case .edgeDecided(let edge, let operation) in events {
             observe(.edgeDecided(edge: edge, operation: operation))
         }
+        let isDecision = events.contains { if case .edgeDecided = $0 { true } else { false } }
+        if isDecision || MonotonicClock.now - lastSave >= CoordinatorLoop.selectionSaveInterval { save() }
+    }
+}
+
+extension Duration {
+    /// As a number of seconds.
+    var inSeconds: Double {
+        let (seconds, attoseconds) = components
+        return Double(seconds) + Double(attoseconds) * 1e-18
     }
 }

@@ -7,12 +7,22 @@ import Transport
 
 /// The coordinator's one thread: it owns the socket to all workers and drives the state machine and the selection.
 final class CoordinatorLoop {
-    /// Looks after worker processes that this process started: throws when one has ended by itself.
-    typealias Watch = () throws(CoordinatorError) -> Void
+    /// A worker process of this machine that has ended.
+    struct Ended {
+        let name: String
+        let reason: String
+    }
+
+    /// Looks after worker processes that this process started: tells which have ended since the last time.
+    /// - Parameter work: what was done so far; it grows.
+    typealias Watch = (_ work: Int) throws(CoordinatorError) -> [Ended]
 
     private static let watchInterval = Duration.milliseconds(100)
     /// For workers to answer the end of the run.
     private static let farewell = Duration.seconds(2)
+    /// For the workers to finish a half-step and hand over their state when the run is interrupted.
+    private static let suspension = Duration.seconds(20)
+    static let selectionSaveInterval = Duration.seconds(10)
 
     let options: CoordinatorOptions
     private let watch: Watch?
@@ -24,12 +34,18 @@ final class CoordinatorLoop {
     var machine: CoordinatorMachine
     /// Routing ids by worker key.
     private var routes: [UInt64: [UInt8]] = [:]
+    var counters = ClusterCounters()
 
     var epoch: EpochLosses
     var losses: [LossSum] = []
-    var source: StateSource?
-    var state: TrainingState?
+    /// The state that the coordinator has: the one to begin with, then that of each checkpoint, at last the trained one.
+    var state: TrainingState
+    var source: StateSource
     var selection: Selection?
+    var evaluations: [SearchState.Evaluation] = []
+    var recorded: Set<StrengthTask> = []
+    var lastSave = MonotonicClock.now
+    var isSuspended = false
     /// Tasks that workers have or had, as the selection knows them.
     var dispatched: [Int: StrengthTask] = [:]
     var failure: CoordinatorError?
@@ -43,10 +59,27 @@ final class CoordinatorLoop {
         } catch {
             throw .search(error)
         }
-        plan = TrainingPlan(configuration: configuration, imageCount: options.imageCount)
+        let plan = TrainingPlan(configuration: configuration, imageCount: options.imageCount)
+        self.plan = plan
         epoch = EpochLosses(plan: plan)
-        state = options.initialState
-        source = options.initialState.map { StateSource($0.encoded()) }
+        let beginning: SearchState
+        do throws(SearchError) {
+            if let resume = options.resume {
+                beginning = resume
+            } else if let training = options.initialState {
+                beginning = SearchState(training: training, losses: [])
+            } else {
+                beginning = SearchState(training: try TrainingState.initial(configuration), losses: [])
+            }
+        } catch {
+            throw .search(error)
+        }
+        state = beginning.training
+        source = StateSource(beginning.training.encoded(), appliedHalfSteps: beginning.training.appliedHalfSteps)
+        losses = beginning.losses
+        evaluations = beginning.evaluations
+        recorded = Set(beginning.evaluations.map(\.task))
+        for (index, loss) in losses.enumerated() { _ = epoch.add(loss, of: plan.halfStep(index)) }
         let encoder = JSONEncoder()
         encoder.outputFormatting = .sortedKeys
         guard let json = try? encoder.encode(configuration) else {
@@ -59,15 +92,22 @@ final class CoordinatorLoop {
             throw CoordinatorError(error)
         }
         let shards = configuration.shards
-        machine = CoordinatorMachine(
-            plan: .init(
-                run: run, configuration: [UInt8](json), datasetDigest: configuration.datasetDigest, shards: shards,
-                halfSteps: options.initialState == nil ? plan.halfSteps : 0,
-                expectedWorkers: max(options.expectedWorkers, 1), hasState: options.initialState != nil,
-                runs: { workers in SummationTree.runs(shards: shards, workers: workers) },
-                joinTimeout: options.joinTimeout, workerTimeout: options.workerTimeout,
-                progressTimeout: options.progressTimeout),
-            at: MonotonicClock.now)
+        let shape = configuration.supernet
+        let halfSteps = options.initialState == nil ? plan.halfSteps : 0
+        var machinePlan = CoordinatorMachine.Plan(
+            run: run, configuration: [UInt8](json), datasetDigest: configuration.datasetDigest, shards: shards,
+            halfSteps: halfSteps, expectedWorkers: max(options.expectedWorkers, 1),
+            base: .init(beginning.training),
+            runs: { workers in SummationTree.runs(shards: shards, workers: workers) },
+            describe: { bytes in (try? TrainingState(decoding: bytes, shape: shape)).map { .init($0) } },
+            joinTimeout: options.joinTimeout, progressTimeout: options.progressTimeout)
+        machinePlan.knownLosses = beginning.losses.count
+        machinePlan.skipped = beginning.skipped
+        machinePlan.snapshotInterval = options.save == nil ? 0 : options.checkpointInterval
+        machinePlan.onNonFinite = options.onNonFinite
+        machinePlan.workerTimeout = options.workerTimeout
+        machinePlan.silenceTimeout = options.silenceTimeout
+        machine = CoordinatorMachine(plan: machinePlan, at: MonotonicClock.now)
     }
 
     func run(observe: (SearchEvent) -> Void) throws(CoordinatorError) -> SearchOutcome {
@@ -80,9 +120,9 @@ final class CoordinatorLoop {
             while outcome == nil, failure == nil {
                 try step(&poller, atSocket, observe)
                 if let atSignals, poller.isReady(atSignals), let signal = signals?.received {
-                    failure = .interrupted(signal: signal)
+                    failure = try suspend(signal, &poller, atSocket, observe)
                 }
-                try watch?()
+                if let reason = options.saveFailure?() { throw CoordinatorError.notKept(reason) }
                 outcome = finishedOutcome()
             }
         } catch {
@@ -90,9 +130,35 @@ final class CoordinatorLoop {
         }
         let reason = failure.map { "\($0)" } ?? ""
         sayFarewell(reason, &poller, atSocket)
+        observe(.counters(finalCounters))
         if let failure { throw failure }
         guard let outcome else { throw .transport("the run ended without an outcome") }
         return outcome
+    }
+
+    private var finalCounters: ClusterCounters {
+        var counters = counters
+        counters.refusedPeers = door.refused
+        counters.droppedMessages = machine.counters.dropped
+        counters.chunksAskedAgain = machine.counters.requested
+        counters.repeatedHalfSteps = machine.counters.repeated
+        counters.duplicatedTasks = machine.duplicatedTasks
+        return counters
+    }
+
+    /// Lets the workers finish their half-step, and keeps what was reached. A second signal ends the process at once.
+    private func suspend(
+        _ signal: Int32, _ poller: inout Poller, _ atSocket: Int, _ observe: (SearchEvent) -> Void
+    ) throws(CoordinatorError) -> CoordinatorError {
+        guard options.save != nil, machine.hasStarted else { return .interrupted(signal: signal, isSaved: false) }
+        observe(.message("interrupted: finishing the step and saving; interrupt again to end at once"))
+        let limit = MonotonicClock.now + CoordinatorLoop.suspension
+        try perform(machine.suspend(at: MonotonicClock.now), observe)
+        while !isSuspended, failure == nil, machine.readyWorkers > 0, MonotonicClock.now < limit {
+            try step(&poller, atSocket, observe)
+        }
+        save()
+        return .interrupted(signal: signal, isSaved: true)
     }
 
     private func step(
@@ -111,10 +177,16 @@ final class CoordinatorLoop {
         }
         for (worker, reason) in revoked {
             try send(.refusal(reason: reason), to: worker)
-            try perform(machine.lost(worker, reason: reason), observe)
+            try perform(machine.lost(worker, reason: reason, at: MonotonicClock.now), observe)
         }
-        try perform(machine.tick(at: MonotonicClock.now), observe)
-        try dispatchTasks(observe)
+        for ended in machine.isFinishing ? [] : try watch?(losses.count + evaluations.count) ?? [] {
+            try perform(machine.lost(ended.name, reason: ended.reason, at: MonotonicClock.now), observe)
+        }
+        if MonotonicClock.now >= machine.deadline {
+            routes = routes.filter { machine.knows($0.key) }
+            try perform(machine.tick(at: MonotonicClock.now), observe)
+        }
+        if !isSuspended { try dispatchTasks(observe) }
     }
 
     /// Tells every worker that the run is over, and waits a while for their answers.
@@ -124,7 +196,6 @@ final class CoordinatorLoop {
         do throws(CoordinatorError) {
             try perform(machine.finish(reason: reason, at: MonotonicClock.now), silent)
             while !machine.isEveryoneGone, MonotonicClock.now < limit {
-                if let watch { do throws(CoordinatorError) { try watch() } catch {} }
                 try step(&poller, atSocket, silent)
             }
         } catch {
@@ -168,7 +239,9 @@ final class CoordinatorLoop {
         }
         do throws(TransportError) {
             // What is not taken is sent again: the machine repeats what has not been answered.
-            _ = try door.socket.send([route] + frames)
+            if try door.socket.send([route] + frames) == .unroutable {
+                machine.unreachable(worker, at: MonotonicClock.now)
+            }
         } catch {
             throw CoordinatorError(error)
         }
@@ -190,9 +263,16 @@ extension CoordinatorError {
         case .tooFewWorkers(let ready, let expected):
             self = .tooFewWorkers(
                 ready: ready, expected: expected, seconds: Double(joinTimeout.components.seconds))
-        case .lost(let name, let host, let reason): self = .workerLost(name: name, host: host, reason: reason)
-        case .failed(let name, let host, let reason): self = .workerFailed(name: name, host: host, reason: reason)
-        case .disagreement(let text): self = .disagreement(text)
+        case .abandoned(let waited, let last): self = .abandoned(seconds: waited.inSeconds, last: last)
+        case .hopeless(let work, let shards, let workers, let reason):
+            self = .hopeless(work: work, shards: shards, workers: workers, reason: reason)
+        case .nonFinite(let halfStep, _): self = .search(.nonFinite(halfStep: halfStep))
         }
+    }
+}
+
+extension CoordinatorMachine.Base {
+    init(_ state: TrainingState) {
+        self.init(appliedHalfSteps: state.appliedHalfSteps, digest: state.digest)
     }
 }

@@ -1,3 +1,4 @@
+import Protocol
 import Search
 
 /// What a coordinator needs to know.
@@ -12,16 +13,28 @@ public struct CoordinatorOptions: Sendable {
     public var expectedWorkers: Int
     /// How long to wait for the expected workers.
     public var joinTimeout: Duration = .seconds(60)
+    /// How long to go on without any worker, once the work has begun.
+    public var workerTimeout: Duration = .seconds(60)
     /// How long a worker may be silent before it counts as lost. Workers report five times a second.
-    public var workerTimeout: Duration = .seconds(5)
-    /// How long a training may go without a half-step being applied, or a worker without answering a strength task.
+    public var silenceTimeout: Duration = .seconds(5)
+    /// How long a worker may not get on, as long as it is not known what a half-step or a strength task takes.
     public var progressTimeout: Duration = .seconds(600)
+    /// Half-steps between two checkpoints; 0 for none.
+    public var checkpointInterval = 0
+    /// Keeps what a search needs to go on. Called on the coordinator's thread, which must not wait for a disk.
+    public var save: (@Sendable (SearchState) -> Void)?
+    /// Why the run has to stop, since something could not be kept; asked often.
+    public var saveFailure: (@Sendable () -> String?)?
+    /// What to do about a gradient that is not finite whoever computes it.
+    public var onNonFinite = CoordinatorMachine.NonFinitePolicy.stop
     /// The coordinator's key and those that may join; TCP wants them.
     public var keys: CoordinatorKeys?
     /// Allow TCP without keys, and socket files in folders that others can enter.
     public var insecure = false
     /// A trained supernet: skip the training and select from it.
     public var initialState: TrainingState?
+    /// Where an earlier run was.
+    public var resume: SearchState?
     /// End the run in order on SIGINT and SIGTERM, which this process then does not die of.
     public var handlesSignals = true
 

@@ -3,7 +3,7 @@ import Search
 import Transport
 
 /// A coordinator in this process and worker processes on the same machine, which are gone when `run` returns, whatever
-/// happens, and which end by themselves when this process is killed.
+/// happens, and which end by themselves when this process is killed. A worker that dies is replaced.
 ///
 /// They talk through socket files in a new folder of mode 0700, which is removed in the end.
 public struct LocalCluster: Sendable {
@@ -49,30 +49,17 @@ public struct LocalCluster: Sendable {
         var options = options
         options.endpoint = "ipc://\(folder.path)/c"
         options.expectedWorkers = workers
-        var processes: [WorkerExecutable] = []
-        defer { LocalCluster.end(processes) }
-        let loop = try CoordinatorLoop(options: options) { () throws(CoordinatorError) in
-            for process in processes {
-                if let status = process.ended(), !process.hasSucceeded {
-                    throw .workerExited(name: process.name, status: status, output: process.output())
-                }
-            }
-        }
-        for number in 1...max(workers, 1) {
+        let crew = LocalWorkers { [self, options] number throws(CoordinatorError) in
             let name = "worker-\(number)"
-            processes.append(
-                try WorkerExecutable(
-                    name: name, executable: executable,
-                    arguments: ["worker", "--connect", options.endpoint, "--name", name, "--end-with-stdin"]
-                        + workerArguments,
-                    outputPath: "\(folder.path)/\(name).log"))
+            return try WorkerExecutable(
+                name: name, executable: executable,
+                arguments: ["worker", "--connect", options.endpoint, "--name", name, "--end-with-stdin"]
+                    + workerArguments,
+                outputPath: "\(folder.path)/\(name).log")
         }
+        defer { crew.end(within: LocalCluster.patience) }
+        let loop = try CoordinatorLoop(options: options) { work throws(CoordinatorError) in try crew.look(work: work) }
+        try crew.start(max(workers, 1))
         return try loop.run(observe: observe)
-    }
-
-    private static func end(_ processes: [WorkerExecutable]) {
-        for process in processes { process.closeInput() }
-        let limit = MonotonicClock.now + patience
-        for process in processes { process.end(until: limit) }
     }
 }

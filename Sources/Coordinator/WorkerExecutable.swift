@@ -53,6 +53,9 @@ final class WorkerExecutable {
     /// Whether it ended and reported success.
     var hasSucceeded: Bool { status == 0 }
 
+    /// Whether a signal ended it.
+    var wasKilled: Bool { status.map { $0 & 0x7f != 0 } ?? false }
+
     /// The end of what it wrote.
     func output() -> String {
         let descriptor = open(outputPath, O_RDONLY)

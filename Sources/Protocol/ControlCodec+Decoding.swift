@@ -20,19 +20,32 @@ extension ControlCodec {
             return .taskResult(id: try count(result.id), losses: try values(result.losses))
         case .failure(let failure): return .failure(reason: try text(failure.reason))
         case .leave(let leave): return .leave(reason: try text(leave.reason))
+        case .standing(let standing): return .standing(try value(standing))
+        case .objection(let objection): return .objection(try value(objection))
+        case .snapshotOffer(let offer):
+            return .snapshotOffer(appliedHalfSteps: try count(offer.appliedHalfSteps), digest: offer.digest)
         case .welcome(let welcome):
             try check("a configuration", welcome.configuration.count, WireLimits.configuration)
             return .welcome(configuration: [UInt8](welcome.configuration))
         case .refusal(let refusal): return .refusal(reason: try text(refusal.reason))
         case .generation(let generation): return .generation(try value(generation))
+        case .synchronize(let order):
+            try check("a rank", Int(order.source), WireLimits.members)
+            return .synchronize(
+                Synchronization(
+                    generation: Int(order.generation), appliedHalfSteps: try count(order.appliedHalfSteps),
+                    digest: order.digest, source: order.source == 0 ? nil : Int(order.source) - 1))
+        case .dismissal(let dismissal):
+            return .dismissal(reason: try text(dismissal.reason), resetState: dismissal.resetState)
         case .ping(let ping):
             return .ping(
-                lease: try count(ping.lease), knownLosses: try count(ping.knownLosses),
+                generation: Int(ping.generation), lease: try count(ping.lease),
+                knownLosses: try count(ping.knownLosses),
                 offersState: ping.offersState)
         case .task(let task): return .task(try value(task))
         case .revoke(let revoke): return .revoke(id: try count(revoke.id))
         case .finish(let finish): return .finish(reason: try text(finish.reason))
-        case .stateRequest(let request): return .stateRequest(offset: try count(request.offset))
+        case .stateRequest(let request): return .stateRequest(try value(request))
         case .stateChunk(let chunk): return .stateChunk(try value(chunk, payload))
         }
     }
@@ -91,9 +104,31 @@ extension ControlCodec {
         try check("a list of tasks", status.tasks.count, WireLimits.wanted)
         var tasks: [Int] = []
         for id in status.tasks { tasks.append(try count(id)) }
+        try check("a list of ranks", status.awaited.count, WireLimits.members)
         return WorkerStatus(
             phase: phase, generation: Int(status.generation),
-            appliedHalfSteps: try count(status.appliedHalfSteps), tasks: tasks)
+            appliedHalfSteps: try count(status.appliedHalfSteps), tasks: tasks, work: try count(status.work),
+            isBusy: status.busy, awaited: status.awaited.map { Int($0) },
+            counters: WorkerCounters(
+                dropped: try count(status.counters.dropped), requested: try count(status.counters.requested),
+                repeated: try count(status.counters.repeated)))
+    }
+
+    private static func value(_ standing: Ostr_Standing) throws(ProtocolError) -> Standing {
+        Standing(
+            generation: Int(standing.generation), appliedHalfSteps: try count(standing.appliedHalfSteps),
+            digest: standing.digest, first: try count(standing.firstHalfStep), losses: try values(standing.losses))
+    }
+
+    private static func value(_ objection: Ostr_Objection) throws(ProtocolError) -> Objection {
+        try check("a shard", Int(objection.shard), WireLimits.shards)
+        return Objection(
+            generation: Int(objection.generation), halfStep: try count(objection.halfStep),
+            reason: try text(objection.reason), shard: objection.hasShard_p ? Int(objection.shard) : nil)
+    }
+
+    static func value(_ request: Ostr_StateRequest) throws(ProtocolError) -> StateRequest {
+        StateRequest(appliedHalfSteps: try count(request.appliedHalfSteps), offset: try count(request.offset))
     }
 
     private static func value(_ report: Ostr_StateReport) throws(ProtocolError) -> StateReport {
@@ -128,9 +163,13 @@ extension ControlCodec {
                     meshEndpoint: try text(member.meshEndpoint), run: run, publicKey: try key(member.publicKey)))
         }
         guard start == shards else { throw .malformed("runs that end at \(start) of \(shards)") }
+        try check("a list of half-steps", generation.skipped.count, WireLimits.skipped)
+        var skipped: [Int] = []
+        for halfStep in generation.skipped { skipped.append(try count(halfStep)) }
         return Membership(
             generation: Int(generation.number), rank: Int(generation.rank), shards: shards,
-            halfSteps: try count(generation.halfSteps), members: members)
+            halfSteps: try count(generation.halfSteps), members: members,
+            snapshotInterval: try count(generation.snapshotInterval), skipped: skipped)
     }
 
     private static func key(_ bytes: some Collection<UInt8>) throws(ProtocolError) -> PublicKey? {
@@ -159,7 +198,7 @@ extension ControlCodec {
         return TaskAssignment(id: try count(task.id), replacement: replacement, decided: decided, shards: shards)
     }
 
-    private static func value(
+    static func value(
         _ chunk: Ostr_StateChunk, _ payload: [UInt8]
     ) throws(ProtocolError) -> StateChunk {
         let offset = try count(chunk.offset)
@@ -170,6 +209,8 @@ extension ControlCodec {
             throw .malformed("\(payload.count) bytes at \(offset) of a state of \(total)")
         }
         guard XXH64.hash(payload) == chunk.checksum else { throw .checksum(what: "a state chunk") }
-        return StateChunk(offset: offset, total: total, wholeChecksum: chunk.wholeChecksum, bytes: payload)
+        return StateChunk(
+            appliedHalfSteps: try count(chunk.appliedHalfSteps), offset: offset, total: total,
+            wholeChecksum: chunk.wholeChecksum, bytes: payload)
     }
 }

@@ -24,6 +24,12 @@ extension ControlCodec {
                     $0.generation = UInt32(clamping: status.generation)
                     $0.appliedHalfSteps = UInt64(clamping: status.appliedHalfSteps)
                     $0.tasks = status.tasks.map { UInt64(clamping: $0) }
+                    $0.work = UInt64(clamping: status.work)
+                    $0.busy = status.isBusy
+                    $0.awaited = status.awaited.map { UInt32(clamping: $0) }
+                    $0.counters.dropped = UInt64(clamping: status.counters.dropped)
+                    $0.counters.requested = UInt64(clamping: status.counters.requested)
+                    $0.counters.repeated = UInt64(clamping: status.counters.repeated)
                 })
         case .progress(let first, let losses):
             return .progress(
@@ -47,12 +53,51 @@ extension ControlCodec {
                 })
         case .failure(let reason): return .failure(.with { $0.reason = cut(reason) })
         case .leave(let reason): return .leave(.with { $0.reason = cut(reason) })
+        case .standing(let standing):
+            return .standing(
+                .with {
+                    $0.generation = UInt32(clamping: standing.generation)
+                    $0.appliedHalfSteps = UInt64(clamping: standing.appliedHalfSteps)
+                    $0.digest = standing.digest
+                    $0.firstHalfStep = UInt64(clamping: standing.first)
+                    $0.losses = standing.losses.map(wire)
+                })
+        case .objection(let objection):
+            return .objection(
+                .with {
+                    $0.generation = UInt32(clamping: objection.generation)
+                    $0.halfStep = UInt64(clamping: objection.halfStep)
+                    $0.reason = cut(objection.reason)
+                    $0.hasShard_p = objection.shard != nil
+                    $0.shard = UInt32(clamping: objection.shard ?? 0)
+                })
+        case .snapshotOffer(let appliedHalfSteps, let digest):
+            return .snapshotOffer(
+                .with {
+                    $0.appliedHalfSteps = UInt64(clamping: appliedHalfSteps)
+                    $0.digest = digest
+                })
         case .welcome(let configuration): return .welcome(.with { $0.configuration = .init(configuration) })
         case .refusal(let reason): return .refusal(.with { $0.reason = cut(reason) })
         case .generation(let membership): return .generation(wire(membership))
-        case .ping(let lease, let knownLosses, let offersState):
+        case .synchronize(let order):
+            return .synchronize(
+                .with {
+                    $0.generation = UInt32(clamping: order.generation)
+                    $0.appliedHalfSteps = UInt64(clamping: order.appliedHalfSteps)
+                    $0.digest = order.digest
+                    $0.source = order.source.map { UInt32(clamping: $0 + 1) } ?? 0
+                })
+        case .dismissal(let reason, let resetState):
+            return .dismissal(
+                .with {
+                    $0.reason = cut(reason)
+                    $0.resetState = resetState
+                })
+        case .ping(let generation, let lease, let knownLosses, let offersState):
             return .ping(
                 .with {
+                    $0.generation = UInt32(clamping: generation)
                     $0.lease = UInt64(clamping: lease)
                     $0.knownLosses = UInt64(clamping: knownLosses)
                     $0.offersState = offersState
@@ -60,15 +105,25 @@ extension ControlCodec {
         case .task(let task): return .task(wire(task))
         case .revoke(let id): return .revoke(.with { $0.id = UInt64(clamping: id) })
         case .finish(let reason): return .finish(.with { $0.reason = cut(reason) })
-        case .stateRequest(let offset): return .stateRequest(.with { $0.offset = UInt64(clamping: offset) })
-        case .stateChunk(let chunk):
-            return .stateChunk(
-                .with {
-                    $0.offset = UInt64(clamping: chunk.offset)
-                    $0.total = UInt64(clamping: chunk.total)
-                    $0.checksum = XXH64.hash(chunk.bytes)
-                    $0.wholeChecksum = chunk.wholeChecksum
-                })
+        case .stateRequest(let request): return .stateRequest(wire(request))
+        case .stateChunk(let chunk): return .stateChunk(wire(chunk))
+        }
+    }
+
+    static func wire(_ request: StateRequest) -> Ostr_StateRequest {
+        .with {
+            $0.appliedHalfSteps = UInt64(clamping: request.appliedHalfSteps)
+            $0.offset = UInt64(clamping: request.offset)
+        }
+    }
+
+    static func wire(_ chunk: StateChunk) -> Ostr_StateChunk {
+        .with {
+            $0.appliedHalfSteps = UInt64(clamping: chunk.appliedHalfSteps)
+            $0.offset = UInt64(clamping: chunk.offset)
+            $0.total = UInt64(clamping: chunk.total)
+            $0.checksum = XXH64.hash(chunk.bytes)
+            $0.wholeChecksum = chunk.wholeChecksum
         }
     }
 
@@ -86,6 +141,8 @@ extension ControlCodec {
             $0.rank = UInt32(clamping: membership.rank)
             $0.shards = UInt32(clamping: membership.shards)
             $0.halfSteps = UInt64(clamping: membership.halfSteps)
+            $0.snapshotInterval = UInt64(clamping: membership.snapshotInterval)
+            $0.skipped = membership.skipped.map { UInt64(clamping: $0) }
             $0.members = membership.members.map { member in
                 .with {
                     $0.worker = member.worker

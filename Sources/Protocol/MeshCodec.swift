@@ -30,6 +30,11 @@ public enum MeshCodec {
             }
         case .request(let wanted):
             mesh.request = .with { $0.wanted = wanted.map(wire) }
+        case .stateRequest(let request): mesh.stateRequest = ControlCodec.wire(request)
+        case .stateChunk(let chunk):
+            try ControlCodec.check("a state chunk", chunk.bytes.count, WireLimits.stateChunk)
+            payload = chunk.bytes
+            mesh.stateChunk = ControlCodec.wire(chunk)
         }
         do {
             let header: [UInt8] = try mesh.serializedBytes()
@@ -69,6 +74,12 @@ public enum MeshCodec {
             var wanted: [WantedItem] = []
             for item in request.wanted { wanted.append(try value(item)) }
             message = .request(wanted)
+        case .stateRequest(let request):
+            guard frames.count == 1 else { throw .parts(found: frames.count, expected: 1) }
+            message = .stateRequest(try ControlCodec.value(request))
+        case .stateChunk(let chunk):
+            guard frames.count == 2 else { throw .parts(found: frames.count, expected: 2) }
+            message = .stateChunk(try ControlCodec.value(chunk, frames[1]))
         }
         return MeshEnvelope(
             run: mesh.run, generation: Int(mesh.generation), sender: Int(mesh.sender),

@@ -1,7 +1,7 @@
 /// What a peer may send. Whatever is larger is refused before memory is taken for it.
 public enum WireLimits {
     /// Version of the messages; both sides must have the same.
-    public static let protocolVersion: UInt32 = 1
+    public static let protocolVersion: UInt32 = 2
     /// Bytes of one frame.
     public static let frame = 128 * 1024
     /// Frames of one message, the routing id included.
@@ -11,7 +11,7 @@ public enum WireLimits {
     /// Bytes of a gradient chunk: 16,384 floats.
     public static let gradientChunk = 64 * 1024
     /// Bytes of a part of the training state.
-    public static let stateChunk = 96 * 1024
+    public static let stateChunk = 32 * 1024
     /// Bytes of a whole training state.
     public static let state = 4 << 30
     /// Bytes of a configuration.
@@ -30,6 +30,8 @@ public enum WireLimits {
     public static let losses = 4096
     /// Items in one request.
     public static let wanted = 1024
+    /// Half-steps of a training that may be passed over.
+    public static let skipped = 1024
     /// Half-steps, tasks and images are counted up to here.
     public static let count = 1 << 48
 }

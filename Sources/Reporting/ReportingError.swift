@@ -6,6 +6,8 @@ public enum ReportingError: Error, Sendable, Equatable, CustomStringConvertible 
     case exists(folder: String)
     /// The output folder cannot be made.
     case cannotCreate(folder: String, reason: String)
+    /// The run of a folder cannot go on.
+    case notResumable(folder: String, reason: String)
     /// A file of the run folder cannot be written.
     case write(file: String, reason: String)
 
@@ -15,6 +17,8 @@ public enum ReportingError: Error, Sendable, Equatable, CustomStringConvertible 
             "the output folder \(folder) exists already; give another with --output, or move it away"
         case .cannotCreate(let folder, let reason):
             "cannot create the output folder \(folder): \(reason)"
+        case .notResumable(let folder, let reason):
+            "cannot go on with the run in \(folder): \(reason)"
         case .write(let file, let reason):
             "cannot write \(file): \(reason)"
         }

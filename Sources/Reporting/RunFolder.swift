@@ -54,6 +54,31 @@ public struct RunFolder: Sendable {
         return RunFolder(path: path)
     }
 
+    /// The folder of a run that did not end, to go on with it.
+    ///
+    /// - Throws: `ReportingError.notResumable` when there is none, or when its run is complete.
+    public static func open(_ path: String) throws(ReportingError) -> RunFolder {
+        let folder = RunFolder(path: path)
+        var status = stat()
+        if stat(folder.file("summary.json"), &status) == 0 {
+            throw .notResumable(folder: path, reason: "its run is complete: it has a summary.json")
+        }
+        guard stat(folder.file("config.json"), &status) == 0 else {
+            throw .notResumable(folder: path, reason: "it has no config.json: no run began there")
+        }
+        return folder
+    }
+
+    /// What its run was asked for.
+    public func description() throws(ReportingError) -> RunDescription {
+        do {
+            let bytes = try Data(contentsOf: URL(fileURLWithPath: file("config.json")))
+            return try JSONDecoder().decode(RunDescription.self, from: bytes)
+        } catch {
+            throw .notResumable(folder: path, reason: "its config.json cannot be read: \(error)")
+        }
+    }
+
     /// The folder that a path is in: `.` for a bare name, `/` for the root itself.
     static func parent(of path: String) -> String {
         var bytes = path.utf8[...]

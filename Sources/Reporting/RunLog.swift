@@ -11,11 +11,34 @@ public final class RunLog {
     /// The first line that could not be written.
     public private(set) var failure: ReportingError?
 
-    /// - Throws: `ReportingError.write` when the file cannot be made.
-    public init(folder: RunFolder) throws(ReportingError) {
+    /// Seconds of the last line of an earlier process, where the log goes on.
+    public private(set) var earlierSeconds = 0.0
+
+    /// - Parameter appending: go on with the log that is there.
+    /// - Throws: `ReportingError.write` when the file cannot be made, or another process writes it.
+    public init(folder: RunFolder, appending: Bool = false) throws(ReportingError) {
         path = folder.file("log.jsonl")
-        descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0o644)
+        let creation = appending ? O_CREAT : O_CREAT | O_EXCL
+        descriptor = open(path, O_RDWR | creation | O_APPEND | O_CLOEXEC, 0o644)
         if descriptor < 0 { throw .write(file: path, reason: FileWriting.reason(errno)) }
+        if flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
+            close(descriptor)
+            throw .write(file: path, reason: "another process writes it: the run goes on there")
+        }
+        if appending { endLastLine() }
+    }
+
+    /// A process that was killed may have left half a line.
+    private func endLastLine() {
+        guard let text = try? String(contentsOfFile: path, encoding: .utf8), !text.isEmpty else { return }
+        if !text.hasSuffix("\n") { _ = FileWriting.writeAll([UInt8(ascii: "\n")], to: descriptor) }
+        struct Seconds: Decodable { var seconds: Double }
+        for line in text.split(separator: "\n").reversed() {
+            if let found = try? JSONDecoder().decode(Seconds.self, from: Data(line.utf8)) {
+                earlierSeconds = found.seconds
+                return
+            }
+        }
     }
 
     deinit { close(descriptor) }
@@ -65,6 +88,12 @@ struct LogLine: Encodable {
     var operation: Int?
     var worker: String?
     var workers: Int?
+    var standBys: Int?
+    var generation: Int?
+    var shard: Int?
+    /// Seconds.
+    var waited: Double?
+    var counters: ClusterCounters?
     var text: String?
 
     init(seconds: Double, event: String, text: String? = nil) {
@@ -75,7 +104,8 @@ struct LogLine: Encodable {
 
     enum CodingKeys: String, CodingKey {
         case seconds, event, kind, epoch, step, loss, accuracy, epochs, images, edges, done, total, edge, operation
-        case worker, workers, text
+        case worker, workers, text, generation, shard, waited, counters
+        case standBys = "stand_bys"
         case halfStep = "half_step"
         case validationLoss = "validation_loss"
         case validationAccuracy = "validation_accuracy"
@@ -123,6 +153,29 @@ struct LogLine: Encodable {
             self.init(seconds: seconds, event: "worker_lost")
             worker = name
             text = reason
+        case .workerRefused(let name, let reason):
+            self.init(seconds: seconds, event: "worker_refused", text: reason)
+            worker = name
+        case .generationChanged(let number, let workers, let standBys, let reason):
+            self.init(seconds: seconds, event: "generation_changed", text: reason)
+            generation = number
+            self.workers = workers
+            self.standBys = standBys
+        case .generationBegan(let number, let halfStep, let waited):
+            self.init(seconds: seconds, event: "generation_began")
+            generation = number
+            self.halfStep = halfStep
+            self.waited = waited
+        case .workersGone(let wait):
+            self.init(seconds: seconds, event: "workers_gone")
+            waited = wait
+        case .halfStepSkipped(let halfStep, let shard):
+            self.init(seconds: seconds, event: "half_step_skipped")
+            self.halfStep = halfStep
+            self.shard = shard
+        case .counters(let counters):
+            self.init(seconds: seconds, event: "counters")
+            self.counters = counters
         case .message(let message):
             self.init(seconds: seconds, event: "message", text: message)
         }

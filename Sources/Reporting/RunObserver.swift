@@ -8,6 +8,7 @@ import Supernet
 public final class RunObserver {
     private let path: String
     private let description: RunDescription
+    private let resumes: Bool
     private let console: Console
     private let clock = ContinuousClock()
     private let start: ContinuousClock.Instant
@@ -16,33 +17,38 @@ public final class RunObserver {
     private var folder: RunFolder?
     private var log: RunLog?
     private var failure: ReportingError?
+    private var earlierSeconds = 0.0
     /// What each finished epoch measured.
     public private(set) var epochs: [Summary.Epoch] = []
+    /// What a distributed run had to cope with; nil for a run in one process.
+    public private(set) var counters: ClusterCounters?
 
     /// - Parameters:
-    ///   - path: of the run folder, which does not exist yet.
+    ///   - path: of the run folder, which does not exist yet unless the run goes on.
     ///   - description: written to `config.json`.
-    public init(path: String, description: RunDescription, space: SearchSpace, console: Console) {
+    ///   - earlier: epochs that were finished before the run was interrupted, when it goes on; nil for a new run.
+    public init(
+        path: String, description: RunDescription, space: SearchSpace, console: Console, earlier: [SearchEvent]? = nil
+    ) {
+        resumes = earlier != nil
         self.path = path
         self.description = description
         self.console = console
         progress = SearchProgress(space: space)
         start = clock.now
+        for event in earlier ?? [] { noteEpoch(event) }
     }
 
-    /// Since the observer was made.
-    public var seconds: Double { (clock.now - start) / .seconds(1) }
+    /// Since the observer was made, after the time of the run before it was interrupted.
+    public var seconds: Double { earlierSeconds + (clock.now - start) / .seconds(1) }
 
     /// Takes one event of the search.
     public func observe(_ event: SearchEvent) {
-        let now = seconds
         if begins(event) { begin() }
+        let now = seconds
+        if case .counters(let found) = event { counters = found }
         if let log { log.write(event, seconds: now) } else { pending.append((event, now)) }
-        if case .epochEnded(let epoch, let training, let validation) = event {
-            epochs.append(
-                Summary.Epoch(
-                    epoch: epoch + 1, training: Summary.Measure(training), validation: Summary.Measure(validation)))
-        }
+        noteEpoch(event)
         for output in progress.receive(event, at: now) {
             switch output {
             case .line(let line): console.print(line)
@@ -68,6 +74,13 @@ public final class RunObserver {
         log?.write(error: text, seconds: seconds)
     }
 
+    private func noteEpoch(_ event: SearchEvent) {
+        guard case .epochEnded(let epoch, let training, let validation) = event else { return }
+        epochs.append(
+            Summary.Epoch(
+                epoch: epoch + 1, training: Summary.Measure(training), validation: Summary.Measure(validation)))
+    }
+
     private func begins(_ event: SearchEvent) -> Bool {
         switch event {
         case .trainingStarted, .selectionStarted: true
@@ -78,11 +91,12 @@ public final class RunObserver {
     private func begin() {
         guard folder == nil && failure == nil else { return }
         do throws(ReportingError) {
-            let made = try RunFolder.create(path)
+            let made = resumes ? try RunFolder.open(path) : try RunFolder.create(path)
             folder = made
-            try made.write("config.json", json: description)
-            let log = try RunLog(folder: made)
-            for (event, seconds) in pending { log.write(event, seconds: seconds) }
+            if !resumes { try made.write("config.json", json: description) }
+            let log = try RunLog(folder: made, appending: resumes)
+            earlierSeconds = log.earlierSeconds
+            for (event, seconds) in pending { log.write(event, seconds: earlierSeconds + seconds) }
             pending = []
             self.log = log
         } catch {
@@ -93,7 +107,7 @@ public final class RunObserver {
 }
 
 /// `config.json`: all that a run was asked for, with every default filled in.
-public struct RunDescription: Sendable, Encodable {
+public struct RunDescription: Sendable, Codable {
     public var version = Version.current
     public var command: String
     /// The preset that the configuration began with; nil where there was none.
@@ -104,13 +118,25 @@ public struct RunDescription: Sendable, Encodable {
     public var supernet: String?
     /// Worker processes; 0 for a search in this process. The numbers do not depend on it.
     public var workers: Int
+    /// Steps between two checkpoints; 0 for none.
+    public var checkpointEvery: Int
+    /// What is done about gradients that are not finite: `stop` or `skip`.
+    public var onNonFinite: String
     /// All that the numbers depend on.
     public var configuration: SearchConfiguration
 
+    enum CodingKeys: String, CodingKey {
+        case version, command, preset, data, supernet, workers, configuration
+        case checkpointEvery = "checkpoint_every"
+        case onNonFinite = "on_nonfinite"
+    }
+
     public init(
         command: String, preset: String?, data: String, supernet: String? = nil, workers: Int,
-        configuration: SearchConfiguration
+        checkpointEvery: Int = 0, onNonFinite: String = "stop", configuration: SearchConfiguration
     ) {
+        self.checkpointEvery = checkpointEvery
+        self.onNonFinite = onNonFinite
         self.command = command
         self.preset = preset
         self.data = data

@@ -82,6 +82,17 @@ public struct SearchProgress: Sendable {
             return [.line("worker \(name) joined (\(count))")]
         case .workerLost(let name, let reason):
             return [.line("worker \(name) lost: \(reason)")]
+        case .workerRefused(let name, let reason):
+            return [.line("worker \(name) was refused: \(reason)")]
+        case .generationChanged(let number, let workers, let standBys, let reason):
+            if number == 1 { return [] }
+            let others = standBys == 0 ? "" : ", \(standBys) stand by"
+            return [.line("\(workers) worker\(workers == 1 ? "" : "s") go on\(others): \(reason)")]
+        case .generationBegan, .counters: return []
+        case .workersGone(let wait):
+            return [.line("all workers are gone; waiting \(SearchProgress.duration(wait)) for another")]
+        case .halfStepSkipped(let halfStep, let shard):
+            return [.line("half-step \(halfStep) is passed over: the gradient of shard \(shard) is not finite")]
         case .message(let text):
             return [.line(text)]
         }

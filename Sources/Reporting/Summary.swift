@@ -55,12 +55,15 @@ public struct Summary: Sendable, Codable, Equatable {
     public var epochs: [Epoch]
     public var strengthCell: CellReport
     public var magnitudeCell: CellReport
+    /// What a distributed run had to cope with; nil for a run in one process.
+    public var counters: ClusterCounters?
 
     public init(
         command: String, outcome: SearchOutcome, seconds: Double, workers: Int, epochs: [Epoch],
-        strengthCell: CellReport, magnitudeCell: CellReport
+        counters: ClusterCounters? = nil, strengthCell: CellReport, magnitudeCell: CellReport
     ) throws(ReportingError) {
         self.command = command
+        self.counters = counters
         digest = outcome.digest
         genotype = strengthCell.genotype
         architecture = strengthCell.architecture
@@ -91,7 +94,7 @@ public struct Summary: Sendable, Codable, Equatable {
     }
 
     enum CodingKeys: String, CodingKey {
-        case version, command, digest, genotype, architecture, seconds, workers, supernet, epochs
+        case version, command, digest, genotype, architecture, seconds, workers, supernet, epochs, counters
         case magnitudeArchitecture = "magnitude_architecture"
         case strengthImages = "strength_images"
         case configurationDigest = "configuration_digest"

@@ -2,43 +2,92 @@ import Kernels
 
 /// A whole search in one process and one thread, without a network: the reference for every distributed run.
 public enum LocalSearch {
+    /// What becomes of a search on the way.
+    public struct Keeping: Sendable {
+        /// Half-steps between two calls of `save` in training; 0 for none.
+        public var interval: Int
+        /// Gets all that is needed to go on; also after each decision of the selection.
+        public var save: @Sendable (SearchState) -> Void
+        /// Whether the search is to stop now; asked after each half-step and each evaluation.
+        public var isInterrupted: @Sendable () -> Bool
+
+        /// All fields.
+        public init(
+            interval: Int, save: @escaping @Sendable (SearchState) -> Void,
+            isInterrupted: @escaping @Sendable () -> Bool = { false }
+        ) {
+            self.interval = interval
+            self.save = save
+            self.isInterrupted = isInterrupted
+        }
+    }
+
     /// Trains the supernet, then selects.
     ///
     /// - Parameters:
-    ///   - replica: made for this configuration, with the state that a training starts from.
+    ///   - replica: made for this configuration.
+    ///   - beginning: where an earlier search was; nil to start from the beginning.
+    ///   - skipsNonFinite: pass over half-steps whose sums are not finite.
+    ///   - keeping: for a search that can go on later.
     ///   - observe: called on this thread.
-    /// - Throws: `SearchError.nonFinite` when training diverges; `SearchError.mismatch` when the replica does not fit.
+    /// - Throws: `SearchError.nonFinite` when training diverges; `SearchError.mismatch` when the replica does not fit;
+    ///   `SearchError.interrupted` after everything was saved.
     public static func run(
-        configuration: SearchConfiguration, replica: Replica, observe: (SearchEvent) -> Void
+        configuration: SearchConfiguration, replica: Replica, from beginning: SearchState? = nil,
+        skipsNonFinite: Bool = false, keeping: Keeping? = nil, observe: (SearchEvent) -> Void
     ) throws(SearchError) -> SearchOutcome {
         let plan = replica.plan
         guard plan.configuration == configuration else {
             throw .mismatch("the replica was made for another configuration")
         }
-        guard replica.appliedHalfSteps == 0 else {
+        if let beginning {
+            replica.state = beginning.training
+        } else if replica.appliedHalfSteps != 0 {
             throw .mismatch("the replica has \(replica.appliedHalfSteps) half-steps behind it; a search starts from 0")
         }
+        var reached = beginning ?? SearchState(training: replica.state, losses: [])
+        guard reached.losses.count == replica.appliedHalfSteps, reached.losses.count <= plan.halfSteps else {
+            throw .mismatch("\(reached.losses.count) losses are known of \(replica.appliedHalfSteps) half-steps")
+        }
         observe(.trainingStarted(epochs: configuration.epochs, stepsPerEpoch: plan.stepsPerEpoch))
-        var losses: [LossSum] = []
-        losses.reserveCapacity(plan.halfSteps)
+        reached.losses.reserveCapacity(plan.halfSteps)
         var epoch = EpochLosses(plan: plan)
+        for (index, loss) in reached.losses.enumerated() { _ = epoch.add(loss, of: plan.halfStep(index)) }
         var gradient = [Float](
             repeating: 0, count: max(replica.gradientCount(.weights), replica.gradientCount(.alphas)))
-        for index in 0..<plan.halfSteps {
+        for index in reached.losses.count..<plan.halfSteps {
             let halfStep = plan.halfStep(index)
-            let loss = try step(halfStep, of: replica, gradient: &gradient)
-            losses.append(loss)
+            let loss: LossSum
+            do throws(SearchError) {
+                loss = try step(halfStep, of: replica, gradient: &gradient)
+            } catch {
+                guard case .nonFinite = error, skipsNonFinite else { throw error }
+                loss = try replica.skip(halfStep)
+                reached.skipped.append(index)
+                observe(.halfStepSkipped(halfStep: index, shard: 0))
+            }
+            reached.losses.append(loss)
             observe(.halfStepApplied(halfStep, loss))
             if let end = epoch.add(loss, of: halfStep) { observe(end) }
+            if let keeping {
+                let isInterrupted = keeping.isInterrupted()
+                if isInterrupted || (keeping.interval > 0 && (index + 1) % keeping.interval == 0) {
+                    reached.training = replica.state
+                    keeping.save(reached)
+                }
+                if isInterrupted { throw .interrupted }
+            }
         }
-        let selection = try select(replica: replica, observe: observe)
+        reached.training = replica.state
+        let selection = try select(replica: replica, from: reached, keeping: keeping, observe: observe)
         return SearchOutcome(
-            configuration: configuration, state: replica.state, losses: losses, selection: selection)
+            configuration: configuration, state: replica.state, losses: reached.losses, selection: selection)
     }
 
     /// Selects from the supernet as the replica has it, with the options of its configuration.
+    /// - Parameter beginning: evaluations that are known already.
     public static func select(
-        replica: Replica, observe: (SearchEvent) -> Void
+        replica: Replica, from beginning: SearchState? = nil, keeping: Keeping? = nil, observe: (SearchEvent) -> Void
     ) throws(SearchError) -> SelectionResult {
         let plan = replica.plan
         let betas = replica.betas()
@@ -46,8 +95,22 @@ public enum LocalSearch {
             betas: betas, shards: plan.selectionShards, options: plan.configuration.selection)
         observe(
             .selectionStarted(images: plan.selectionShards * plan.configuration.shardImages, edges: betas.count))
+        var reached = beginning ?? SearchState(training: replica.state, losses: [])
+        for evaluation in reached.evaluations {
+            for case .edgeDecided(let edge, let operation) in try selection.record(
+                evaluation.task, losses: evaluation.losses)
+            {
+                observe(.edgeDecided(edge: edge, operation: operation))
+            }
+        }
+        keeping?.save(reached)
         while let task = selection.takeTask() {
-            let events = try selection.record(task, losses: replica.evaluate(task))
+            let losses = replica.evaluate(task)
+            let events = try selection.record(task, losses: losses)
+            reached.evaluations.append(.init(task: task, losses: losses))
+            let isInterrupted = keeping?.isInterrupted() ?? false
+            if isInterrupted || !events.isEmpty { keeping?.save(reached) }
+            if isInterrupted { throw .interrupted }
             let progress = selection.progress
             observe(.evaluationsDone(done: progress.done, total: progress.total))
             for case .edgeDecided(let edge, let operation) in events {

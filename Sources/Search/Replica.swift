@@ -67,9 +67,10 @@ public final class Replica {
     ///   - ready: called when elements of a subtree's sum are final, in falling ranges that together cover the whole
     ///     gradient, while earlier layers may still be computing. The pointer is to the whole sum, and valid until the
     ///     next call of this function.
-    /// - Returns: one loss sum for each shard of the run.
+    ///   - isCancelled: asked before each shard; when it says so, the rest is not computed.
+    /// - Returns: one loss sum for each shard of the run; fewer when cancelled.
     public func computeShards(
-        _ run: Range<Int>, of halfStep: HalfStep,
+        _ run: Range<Int>, of halfStep: HalfStep, isCancelled: () -> Bool = { false },
         ready: (_ subtree: Range<Int>, _ elements: Range<Int>, _ sum: UnsafePointer<Float>) -> Void
     ) -> [LossSum] {
         let gradients = BatchGradients(
@@ -78,8 +79,19 @@ public final class Replica {
         gradients.losses.reserveCapacity(run.count)
         accumulator.sum(
             run, shards: plan.configuration.shards, count: gradientCount(halfStep.kind), gradients: gradients,
-            ready: ready)
+            isCancelled: isCancelled, ready: ready)
         return gradients.losses
+    }
+
+    /// Passes over a half-step whose sums are not finite: the state stays as it is.
+    /// - Returns: what is recorded as its loss, infinite.
+    /// - Throws: `SearchError.mismatch` when the half-step is not the next.
+    public func skip(_ halfStep: HalfStep) throws(SearchError) -> LossSum {
+        guard halfStep.index == current.appliedHalfSteps else {
+            throw .mismatch("half-step \(halfStep.index) comes after \(current.appliedHalfSteps) applied ones")
+        }
+        current.appliedHalfSteps += 1
+        return LossSum(loss: .infinity, correct: 0, images: plan.configuration.batch)
     }
 
     /// Applies a half-step, given the gradient summed over all shards in the summation tree. `gradientSum` is used as

@@ -16,6 +16,18 @@ public enum SearchEvent: Sendable {
     case workerJoined(name: String, count: Int)
     /// A worker went.
     case workerLost(name: String, reason: String)
+    /// A worker was not wanted.
+    case workerRefused(name: String, reason: String)
+    /// A generation is being made of so many workers; the others stand by.
+    case generationChanged(number: Int, workers: Int, standBys: Int, reason: String)
+    /// A generation begins, so many seconds after the one before it was given up.
+    case generationBegan(number: Int, halfStep: Int, seconds: Double)
+    /// Every worker is gone; the run waits so many seconds for another.
+    case workersGone(seconds: Double)
+    /// A half-step changes nothing: this shard's gradient is not finite, whoever computes it.
+    case halfStepSkipped(halfStep: Int, shard: Int)
+    /// What the run had to cope with, at its end.
+    case counters(ClusterCounters)
     /// Anything else worth a line.
     case message(String)
 }

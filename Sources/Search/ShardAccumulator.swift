@@ -36,16 +36,21 @@ final class ShardAccumulator {
     ///
     /// - Parameters:
     ///   - count: floats of the gradient, at most the capacity.
+    ///   - isCancelled: asked before each shard.
     ///   - ready: see `Replica.computeShards`.
+    /// - Returns: false when cancelled.
+    @discardableResult
     func sum(
         _ run: Range<Int>, shards: Int, count: Int, gradients: some ShardGradients,
+        isCancelled: () -> Bool = { false },
         ready: (_ subtree: Range<Int>, _ elements: Range<Int>, _ sum: UnsafePointer<Float>) -> Void
-    ) {
+    ) -> Bool {
         precondition(count <= capacity)
         free = buffers
         for subtree in SummationTree.subtrees(of: run, shards: shards) {
             var pending: [(buffer: UnsafeMutablePointer<Float>, size: Int)] = []
             for shard in subtree.dropLast() {
+                if isCancelled() { return false }
                 let target = takeBuffer()
                 gradients.compute(shard, into: target) { _ in }
                 var newest = (buffer: target, size: 1)
@@ -58,6 +63,7 @@ final class ShardAccumulator {
                 pending.append(newest)
             }
             // Sizes pending are now 2ʲ⁻¹ … 2, 1: the last shard joins them all, the newest first.
+            if isCancelled() { return false }
             let last = takeBuffer()
             let total = pending.first?.buffer ?? last
             gradients.compute(subtree.upperBound - 1, into: last) { elements in
@@ -72,6 +78,7 @@ final class ShardAccumulator {
             if !pending.isEmpty { free.append(last) }
             for left in pending.dropFirst() { free.append(left.buffer) }
         }
+        return true
     }
 
     private func takeBuffer() -> UnsafeMutablePointer<Float> {

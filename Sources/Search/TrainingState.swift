@@ -26,6 +26,15 @@ public struct TrainingState: Sendable, Equatable {
         adamSecond = adamFirst
     }
 
+    /// The state that a training of this configuration starts from.
+    /// - Throws: `SearchError.configuration` when the supernet's shape is impossible.
+    public static func initial(_ configuration: SearchConfiguration) throws(SearchError) -> TrainingState {
+        let supernet = try Supernet.checked(shape: configuration.supernet, shardImages: 1)
+        return TrainingState(
+            weights: Supernet.initialWeights(supernet.parameters, seed: configuration.seed),
+            alphas: Supernet.initialAlphas(count: supernet.edges * supernet.operations, seed: configuration.seed))
+    }
+
     /// appliedHalfSteps (UInt64), then weights, momentum, alphas, first and second moment (Float32), little-endian.
     public func encoded() -> [UInt8] {
         let sections = [weights, momentum, alphas, adamFirst, adamSecond]
@@ -70,7 +79,7 @@ public struct TrainingState: Sendable, Equatable {
     }
 
     /// A 64-bit digest of everything, cheap enough for every half-step.
-    var digest: UInt64 {
+    public var digest: UInt64 {
         var digest = StateDigest()
         digest.combine(UInt64(appliedHalfSteps))
         for section in [weights, momentum, alphas, adamFirst, adamSecond] {

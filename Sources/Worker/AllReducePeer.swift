@@ -119,7 +119,7 @@ private struct AllReduceRounds {
             if let outcome = try mesh.take(event, run: Self.run, at: MonotonicClock.now) { outcomes.append(outcome) }
             outcomes += try mesh.receive(run: Self.run, at: MonotonicClock.now)
         }
-        try give(.began(halfStep: round, elements: peer.elements, stateDigest: UInt64(round)))
+        try give(.began(generation: 1, halfStep: round, elements: peer.elements, stateDigest: UInt64(round)))
         let own = membership.members[peer.rank].run
         for subtree in SummationTree.subtrees(of: own, shards: membership.shards) {
             let ones = [Float](repeating: Float(subtree.count), count: WireLimits.gradientChunk / 4)
@@ -127,11 +127,11 @@ private struct AllReduceRounds {
             for chunk in (0..<chunks).reversed() {
                 let count = min(ones.count, peer.elements - chunk * ones.count)
                 let bytes = ones[..<count].withUnsafeBytes { [UInt8]($0) }
-                try give(.partial(chunk: chunk, subtree: subtree, bytes: bytes))
+                try give(.partial(generation: 1, chunk: chunk, subtree: subtree, bytes: bytes))
             }
         }
         let losses = Array(repeating: LossEntry(loss: 0, correct: 0, images: 1), count: own.count)
-        try give(.computed(losses: losses))
+        try give(.computed(generation: 1, losses: losses))
         while outcomes.isEmpty {
             let now = MonotonicClock.now
             if now > limit { return .computation("rank \(peer.rank): a round takes longer than a minute") }
@@ -143,7 +143,7 @@ private struct AllReduceRounds {
                 try mesh.tick(run: Self.run, at: MonotonicClock.now)
             }
         }
-        if case .failed(let reason)? = outcomes.first { return .computation(reason) }
+        if case .objection(_, let reason)? = outcomes.first { return .computation(reason) }
         return nil
     }
 

@@ -14,6 +14,12 @@ final class CommandQueue<Value: Sendable>: @unchecked Sendable {
         condition.unlock()
     }
 
+    var isEmpty: Bool {
+        condition.lock()
+        defer { condition.unlock() }
+        return values.isEmpty
+    }
+
     /// The next value if there is one.
     func poll() -> Value? {
         condition.lock()
@@ -22,10 +28,15 @@ final class CommandQueue<Value: Sendable>: @unchecked Sendable {
     }
 
     /// The next value; sleeps until there is one.
-    func wait() -> Value {
+    /// - Parameter sleeping: called with true before sleeping, and with false afterwards.
+    func wait(sleeping: (Bool) -> Void) -> Value {
         condition.lock()
         defer { condition.unlock() }
-        while values.isEmpty { condition.wait() }
+        if values.isEmpty {
+            sleeping(true)
+            while values.isEmpty { condition.wait() }
+            sleeping(false)
+        }
         return values.removeFirst()
     }
 }

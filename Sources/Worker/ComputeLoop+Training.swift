@@ -1,45 +1,122 @@
+import Kernels
 import Protocol
 import Search
 
 extension ComputeLoop {
     /// Computes this worker's shards of the next half-step, hands out partial sums as they become final, and applies
-    /// the sum over all workers.
+    /// the sum over all workers; or gives the half-step up, when there is a newer generation.
     func computeHalfStep(_ replica: Replica, _ membership: Membership) {
         let halfStep = replica.plan.halfStep(replica.appliedHalfSteps)
+        if membership.skipped.contains(halfStep.index) { return skip(halfStep, replica, membership) }
         let count = replica.gradientCount(halfStep.kind)
-        let run = membership.members[membership.rank].run
+        let isAlone = membership.members.count == 1
         let sum = buffer.prefix(count)
-        let losses: [LossSum]
-        if membership.members.count == 1 {
-            losses = replica.computeShards(run, of: halfStep) { _, elements, source in
-                guard let base = sum.baseAddress else { return }
-                (base + elements.lowerBound).update(from: source + elements.lowerBound, count: elements.count)
-            }
-        } else {
+        if !isAlone {
             events.post(
-                .began(halfStep: halfStep.index, elements: count, stateDigest: replica.stateDigest()))
-            var outgoing = FinishedChunks(count: count)
-            let own = replica.computeShards(run, of: halfStep) { subtree, elements, source in
-                for chunk in outgoing.take(elements, of: subtree) {
-                    let range = GradientChunks.range(chunk, of: count)
-                    let bytes = [UInt8](
-                        UnsafeRawBufferPointer(
-                            UnsafeBufferPointer(start: source + range.lowerBound, count: range.count)))
-                    events.post(.partial(chunk: chunk, subtree: subtree, bytes: bytes))
-                }
+                .began(
+                    generation: membership.generation, halfStep: halfStep.index, elements: count,
+                    stateDigest: replica.stateDigest()))
+        }
+        guard let own = computeShards(replica, halfStep, membership, into: isAlone ? sum : nil) else {
+            monitor.repeated.wrappingAdd(1, ordering: .relaxed)
+            return
+        }
+        var losses = own
+        if !isAlone {
+            events.post(.computed(generation: membership.generation, losses: own.map(LossEntry.init)))
+            guard let all = waitForSum(membership.generation) else {
+                monitor.repeated.wrappingAdd(1, ordering: .relaxed)
+                return
             }
-            events.post(.computed(losses: own.map(LossEntry.init)))
-            guard let all = waitForSum() else { return }
             losses = all.map(LossSum.init)
         }
         do throws(SearchError) {
             try replica.apply(halfStep, gradientSum: sum, losses: losses)
         } catch {
-            return fail(.computation(error.description))
+            guard case .nonFinite = error else { return fail(.computation(error.description)) }
+            return object(halfStep, shard: membership.members[membership.rank].run.lowerBound, membership)
         }
+        tellApplied(replica, membership, loss: LossSum.sum(losses))
+    }
+
+    /// nil when the half-step is given up, or when a gradient or loss is not finite.
+    private func computeShards(
+        _ replica: Replica, _ halfStep: HalfStep, _ membership: Membership, into sum: UnsafeMutableBufferPointer<Float>?
+    ) -> [LossSum]? {
+        let run = membership.members[membership.rank].run
+        let generation = membership.generation
+        let count = replica.gradientCount(halfStep.kind)
+        var outgoing = FinishedChunks(count: count)
+        var bad: Range<Int>?
+        var next = run.lowerBound
+        let losses = replica.computeShards(
+            run, of: halfStep,
+            isCancelled: {
+                if let sabotage, let change = sabotage.beforeShard {
+                    var state = replica.state
+                    change(halfStep.index, next, &state)
+                    if state != replica.state { replica.state = state }
+                }
+                if next > run.lowerBound { monitor.work.wrappingAdd(1, ordering: .relaxed) }
+                next += 1
+                return bad != nil || isGivenUp(generation)
+            }
+        ) { subtree, elements, source in
+            for chunk in outgoing.take(elements, of: subtree) {
+                let range = GradientChunks.range(chunk, of: count)
+                var floats = [Float](UnsafeBufferPointer(start: source + range.lowerBound, count: range.count))
+                sabotage?.partialSum?(halfStep.index, subtree, range.lowerBound, &floats)
+                guard VectorAddition.sumOfSquares(floats, count: floats.count).isFinite else {
+                    bad = bad ?? subtree
+                    continue
+                }
+                if let sum, let base = sum.baseAddress {
+                    (base + range.lowerBound).update(from: floats, count: floats.count)
+                } else {
+                    events.post(
+                        .partial(
+                            generation: generation, chunk: chunk, subtree: subtree,
+                            bytes: floats.withUnsafeBytes { [UInt8]($0) }))
+                }
+            }
+        }
+        monitor.work.wrappingAdd(1, ordering: .relaxed)
+        if let place = losses.firstIndex(where: { !$0.loss.isFinite }) {
+            let shard = run.lowerBound + place
+            bad = bad ?? shard..<(shard + 1)
+        }
+        if let bad {
+            object(halfStep, shard: bad.lowerBound, membership)
+            return nil
+        }
+        return losses.count == run.count && !isGivenUp(generation) ? losses : nil
+    }
+
+    /// Tells that a sum is not finite, and waits for another generation.
+    private func object(_ halfStep: HalfStep, shard: Int, _ membership: Membership) {
+        events.post(.notFinite(generation: membership.generation, halfStep: halfStep.index, shard: shard))
+        _ = waitForSum(membership.generation)
+    }
+
+    private func skip(_ halfStep: HalfStep, _ replica: Replica, _ membership: Membership) {
+        do throws(SearchError) {
+            let loss = try replica.skip(halfStep)
+            tellApplied(replica, membership, loss: loss)
+        } catch {
+            fail(.computation(error.description))
+        }
+    }
+
+    private func tellApplied(_ replica: Replica, _ membership: Membership, loss: LossSum) {
         let applied = replica.appliedHalfSteps
-        events.post(.applied(halfSteps: applied, loss: LossEntry(LossSum.sum(losses))))
-        if applied == membership.halfSteps { report(replica) }
+        events.post(.applied(halfSteps: applied, loss: LossEntry(loss)))
+        if membership.rank == 0, membership.snapshotInterval > 0, applied % membership.snapshotInterval == 0,
+            applied < membership.halfSteps
+        {
+            events.post(
+                .snapshot(replica.state.encoded(), appliedHalfSteps: applied, digest: replica.stateDigest()))
+        }
+        if applied == membership.halfSteps { tellState(replica, generation: membership.generation) }
     }
 }
 

@@ -6,25 +6,30 @@ extension Mesh {
     /// What the all-reduce leads to.
     enum Outcome {
         /// The sum of the half-step under way is in the buffer.
-        case complete(losses: [LossEntry])
-        /// The run cannot go on.
-        case failed(String)
+        case complete(generation: Int, losses: [LossEntry])
+        /// A message about the training state.
+        case state(MeshEnvelope)
+        /// The half-step cannot be finished in this generation.
+        case objection(halfStep: Int, reason: String)
     }
 
-    /// Takes what the compute thread tells of its half-step.
+    /// Takes what the compute thread tells of its half-step, unless it is of an older generation.
     func take(_ event: ComputeEvent, run: UInt64, at now: Duration) throws(TransportError) -> Outcome? {
         switch event {
-        case .began(let halfStep, let elements, let digest):
+        case .began(generation, let halfStep, let elements, let digest):
             return try perform(run) { machine throws(AllReduceError) in
                 try machine.begin(halfStep: halfStep, elements: elements, stateDigest: digest, at: now)
             }
-        case .partial(let chunk, let subtree, let bytes):
+        case .partial(generation, let chunk, let subtree, let bytes):
             return try perform(run) { machine in
                 machine.contribute(chunk: chunk, subtree: subtree, bytes: bytes, at: now)
             }
-        case .computed(let losses):
+        case .computed(generation, let losses):
             return try perform(run) { machine in machine.contribute(losses: losses, at: now) }
-        case .loaded, .applied, .reported, .exported, .evaluated, .failed: return nil
+        case .stands(let report, generation):
+            machine?.expect(halfStep: report.appliedHalfSteps)
+            return nil
+        default: return nil
         }
     }
 
@@ -32,14 +37,18 @@ extension Mesh {
     func receive(run: UInt64, at now: Duration) throws(TransportError) -> [Outcome] {
         var outcomes: [Outcome] = []
         while let message = try door.socket.receive() {
-            guard let envelope = door.read(message, in: membership), envelope.run == run else {
+            guard let envelope = door.read(message, in: membership), envelope.run == run, machine != nil else {
                 discarded += 1
                 continue
             }
-            let outcome = try perform(run) { machine throws(AllReduceError) in
-                try machine.receive(envelope, at: now)
+            switch envelope.message {
+            case .stateRequest, .stateChunk: outcomes.append(.state(envelope))
+            case .chunk, .losses, .request:
+                let outcome = try perform(run) { machine throws(AllReduceError) in
+                    try machine.receive(envelope, at: now)
+                }
+                if let outcome { outcomes.append(outcome) }
             }
-            if let outcome { outcomes.append(outcome) }
         }
         return outcomes
     }
@@ -60,7 +69,7 @@ extension Mesh {
         do throws(AllReduceError) {
             actions = try change(&changed)
         } catch {
-            return .failed(text(error))
+            return .objection(halfStep: error.halfStep, reason: text(error))
         }
         var outcome: Outcome?
         while !actions.isEmpty {
@@ -72,12 +81,12 @@ extension Mesh {
                 case .reduce(let chunk, let parts):
                     let shards = membership?.shards ?? 0
                     guard let sum = SummationOrder.reduce(parts, shards: shards, add: add) else {
-                        return .failed("partial sums of chunk \(chunk) do not make up \(shards) shards")
+                        preconditionFailure("partial sums of chunk \(chunk) do not make up \(shards) shards")
                     }
                     further += changed.reduced(chunk: chunk, bytes: sum)
                 case .place(let chunk, let bytes):
                     buffer.place(bytes, at: chunk * WireLimits.gradientChunk / 4)
-                case .complete(_, let losses): outcome = .complete(losses: losses)
+                case .complete(_, let losses): outcome = .complete(generation: changed.generation, losses: losses)
                 }
             }
             actions = further
@@ -85,8 +94,8 @@ extension Mesh {
         return outcome
     }
 
-    private func send(_ message: MeshMessage, to peer: Int, halfStep: Int, run: UInt64) throws(TransportError) {
-        guard let membership, let socket = peers[peer] else { return }
+    func send(_ message: MeshMessage, to peer: Int, halfStep: Int, run: UInt64) throws(TransportError) {
+        guard let membership, peers.indices.contains(peer), let socket = peers[peer] else { return }
         let envelope = MeshEnvelope(
             run: run, generation: membership.generation, sender: membership.rank, halfStep: halfStep,
             message: message)

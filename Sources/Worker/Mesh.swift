@@ -12,16 +12,27 @@ final class Mesh {
     var buffer = GradientBuffer(capacity: 0)
     /// Messages that are not ours, or that a full queue did not take.
     var discarded = 0
+    /// What the machines of older generations counted.
+    private var formerCounters = AllReduceMachine.Counters()
 
     init(door: MeshDoor) { self.door = door }
 
-    var isJoined: Bool { machine != nil }
     var deadline: Duration? { machine?.deadline }
 
-    /// Connects to the other members of a generation.
+    var generation: Int { membership?.generation ?? 0 }
+
+    /// Of all generations so far.
+    var counters: WorkerCounters {
+        let now = machine?.counters ?? AllReduceMachine.Counters()
+        let dropped = [formerCounters, now].reduce(0) { $0 + $1.stale + $1.duplicates + $1.rejected }
+        return WorkerCounters(dropped: dropped + discarded, requested: formerCounters.requests + now.requests)
+    }
+
+    /// Connects to the other members of a generation. What an older one sent and received counts no more.
     func join(
         _ membership: Membership, buffer: GradientBuffer, largestGradient: Int
     ) throws(TransportError) {
+        leave()
         let runs = membership.members.map(\.run)
         self.membership = membership
         self.buffer = buffer
@@ -30,7 +41,6 @@ final class Mesh {
             subtrees: runs.map { SummationTree.subtrees(of: $0, shards: membership.shards) }, firstHalfStep: 0,
             maximumElements: largestGradient)
         door.admit(membership.members)
-        peers = []
         for (rank, member) in membership.members.enumerated() {
             if rank == membership.rank {
                 peers.append(nil)
@@ -38,5 +48,18 @@ final class Mesh {
             }
             peers.append(try door.connect(to: member))
         }
+    }
+
+    /// Takes part in no generation any more.
+    func leave() {
+        if let counters = machine?.counters {
+            formerCounters.stale += counters.stale
+            formerCounters.duplicates += counters.duplicates
+            formerCounters.rejected += counters.rejected
+            formerCounters.requests += counters.requests
+        }
+        machine = nil
+        membership = nil
+        peers = []
     }
 }

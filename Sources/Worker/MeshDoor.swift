@@ -19,6 +19,14 @@ final class MeshDoor {
     /// Members come as soon as they know of this worker, which may not know of them yet.
     private static let patience = Duration.seconds(4)
 
+    /// Who is gone is for the coordinator to say. Probes would only cut a slow link on which a chunk takes its time.
+    private static func configuration(_ pattern: SocketConfiguration.Pattern) -> SocketConfiguration {
+        var configuration = SocketConfiguration(pattern)
+        configuration.heartbeatInterval = .zero
+        configuration.linger = .zero
+        return configuration
+    }
+
     /// - Parameter address: to listen at; its port may be chosen by the system.
     init(
         _ context: MessagingContext, at address: Endpoint, keys: WorkerKeys?, logger: Logger
@@ -27,7 +35,7 @@ final class MeshDoor {
         own = keys?.own
         let refusals = RefusalLog(logger)
         self.refusals = refusals
-        var configuration = SocketConfiguration(.router)
+        var configuration = MeshDoor.configuration(.router)
         let policy: Authenticator.Policy?
         if let keys {
             configuration.security = .server(keys.own)
@@ -72,7 +80,7 @@ final class MeshDoor {
 
     /// A new socket to a member, which nobody but the holder of its key can read.
     func connect(to member: Membership.Member) throws(TransportError) -> MessagingSocket {
-        var configuration = SocketConfiguration(.dealer)
+        var configuration = MeshDoor.configuration(.dealer)
         if let own {
             guard let key = member.publicKey else { throw .insecure(member.meshEndpoint) }
             configuration.security = .client(own, server: key)

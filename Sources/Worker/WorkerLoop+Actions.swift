@@ -1,4 +1,5 @@
 import Protocol
+import Synchronization
 import Transport
 
 extension WorkerLoop {
@@ -8,14 +9,25 @@ extension WorkerLoop {
         case .loaded(let ready, let buffer, let largestGradient):
             self.buffer = buffer
             self.largestGradient = largestGradient
-            try perform(machine.loaded(ready))
+            try perform(machine.loaded(ready, at: now))
         case .began, .partial, .computed:
-            if let outcome = try mesh.take(event, run: machine.run, at: now) { try take(outcome) }
+            if let outcome = try mesh.take(event, run: machine.run, at: now) { try take(outcome, at: now) }
+        case .notFinite(let generation, let halfStep, let shard):
+            try perform(
+                machine.objects(
+                    halfStep: halfStep, reason: "the gradient of shard \(shard) is not finite", shard: shard,
+                    generation: generation))
         case .applied(let halfSteps, let loss):
             try perform(machine.applied(halfSteps: halfSteps, loss: loss, at: now))
-        case .reported(let report): try perform(machine.reported(report, at: now))
-        case .exported(let bytes): try perform(machine.exported(bytes))
+        case .stands(let report, let generation):
+            _ = try mesh.take(event, run: machine.run, at: now)
+            try perform(machine.stands(report, generation: generation, at: now))
+        case .snapshot(let bytes, let applied, let digest):
+            try perform(machine.tookSnapshot(bytes, appliedHalfSteps: applied, digest: digest, at: now))
+        case .exported(let bytes, let applied):
+            try perform(machine.exported(bytes, appliedHalfSteps: applied))
         case .evaluated(let id, let losses): try perform(machine.evaluated(id: id, losses: losses))
+        case .withdrawn: try perform(machine.withdrawn(at: now))
         case .failed(let error):
             failure = failure ?? error
             try perform(machine.failed(error.description))
@@ -23,12 +35,13 @@ extension WorkerLoop {
     }
 
     /// Takes what the all-reduce led to.
-    func take(_ outcome: Mesh.Outcome) throws(TransportError) {
+    func take(_ outcome: Mesh.Outcome, at now: Duration) throws(TransportError) {
         switch outcome {
-        case .complete(let losses): compute.post(.apply(losses: losses))
-        case .failed(let reason):
-            failure = failure ?? .computation(reason)
-            try perform(machine.failed(reason))
+        case .complete(let generation, let losses): compute.post(.apply(generation: generation, losses: losses))
+        case .state(let envelope): try perform(machine.receive(envelope, at: now))
+        case .objection(let halfStep, let reason):
+            try perform(
+                machine.objects(halfStep: halfStep, reason: reason, shard: nil, generation: mesh.generation))
         }
     }
 
@@ -37,19 +50,36 @@ extension WorkerLoop {
         for action in actions {
             switch action {
             case .send(let message): try send(message)
+            case .sendPeer(let rank, let message): try mesh.send(message, to: rank, halfStep: 0, run: machine.run)
             case .load(let configuration): compute.post(.load(configuration: configuration))
             case .join(let membership):
-                if membership.members.count > 1 {
-                    try mesh.join(membership, buffer: buffer, largestGradient: largestGradient)
-                }
+                try mesh.join(membership, buffer: buffer, largestGradient: largestGradient)
                 compute.post(.join(membership))
-            case .lease(let halfSteps): compute.post(.lease(halfSteps))
+            case .lease(let generation, let halfSteps):
+                compute.post(.lease(generation: generation, halfSteps: halfSteps))
             case .exportState: compute.post(.exportState)
-            case .importState(let bytes): compute.post(.importState(bytes))
+            case .importState(let bytes, let generation):
+                compute.post(.importState(bytes, generation: generation))
             case .evaluate(let task): compute.post(.evaluate(task))
+            case .rejoin(let resetState):
+                logger.warning("this worker counts as lost, and joins anew")
+                key = UInt64.random(in: 1 ... .max)
+                mesh.leave()
+                compute.post(.withdraw(resetState: resetState))
             case .end(let end): self.end = end
             }
         }
+    }
+
+    /// What the parts of this worker do at the moment, for the status.
+    func currentActivity() -> WorkerMachine.Activity {
+        var activity = WorkerMachine.Activity()
+        activity.work = compute.monitor.work.load(ordering: .relaxed)
+        activity.isBusy = compute.isBusy
+        activity.awaited = mesh.machine?.awaited ?? []
+        activity.counters = mesh.counters
+        activity.counters.repeated = compute.monitor.repeated.load(ordering: .relaxed)
+        return activity
     }
 
     private func send(_ message: ControlMessage) throws(TransportError) {

@@ -7,9 +7,13 @@ import Transport
 /// A worker's I/O thread: it owns all sockets and drives the state machines, between the compute thread, the coordinator
 /// and the other workers.
 final class WorkerLoop {
+    private static let noticeableSilence = Duration.seconds(5)
+
     private let options: WorkerOptions
+    private var hasWarned = false
     let logger = Logger(label: "ostr.worker")
-    let key = UInt64.random(in: 1 ... .max)
+    /// Drawn anew whenever this worker joins anew.
+    var key = UInt64.random(in: 1 ... .max)
     let events: Mailbox<ComputeEvent>
     let compute: ComputeThread
     let control: MessagingSocket
@@ -31,7 +35,8 @@ final class WorkerLoop {
             try endpoint.require(keys: options.keys != nil, insecure: options.insecure)
             let context = try MessagingContext()
             events = try Mailbox()
-            compute = ComputeThread(events: events, loadDataset: loadDataset, standIn: options.standIn)
+            compute = ComputeThread(
+                events: events, loadDataset: loadDataset, standIn: options.standIn, sabotage: options.sabotage)
             mesh = Mesh(
                 door: try MeshDoor(
                     context, at: try WorkerLoop.meshAddress(options, coordinator: endpoint, key: key),
@@ -92,9 +97,11 @@ final class WorkerLoop {
         case .refused(let reason): throw .refused(reason)
         case .noCoordinator:
             if let handshakeFailure { throw .noHandshake(endpoint: options.coordinator, handshakeFailure) }
-            throw .noCoordinator(endpoint: options.coordinator, seconds: options.connectTimeout.inSeconds)
+            throw .noCoordinator(
+                endpoint: options.coordinator, seconds: (options.connectTimeout ?? .zero).inSeconds)
         case .coordinatorGone:
-            throw .coordinatorGone(endpoint: options.coordinator, seconds: options.silenceTimeout.inSeconds)
+            throw .coordinatorGone(
+                endpoint: options.coordinator, seconds: (options.silenceTimeout ?? .zero).inSeconds)
         case .failed(let reason): throw failure ?? .computation(reason)
         }
         if let failure { throw failure }
@@ -109,10 +116,8 @@ final class WorkerLoop {
         let atEvents = poller.add(descriptor: events.descriptor)
         let atSignals = signals.map { poller.add(descriptor: $0.descriptor) }
         let atInput = options.endsWithStandardInput ? poller.add(descriptor: 0) : nil
-        // Added once it is joined: messages that come before wait in the socket.
-        var atMesh: Int?
+        let atMesh = poller.add(mesh.door.socket)
         while end == nil {
-            if mesh.isJoined, atMesh == nil { atMesh = poller.add(mesh.door.socket) }
             var deadline = machine.deadline
             if let other = mesh.deadline { deadline = min(deadline, other) }
             try poller.wait(max(deadline - MonotonicClock.now, .zero))
@@ -120,19 +125,22 @@ final class WorkerLoop {
             if poller.isReady(atEvents) {
                 for event in events.drain() { try take(event, at: now) }
             }
-            if let atMesh, poller.isReady(atMesh) {
-                for outcome in try mesh.receive(run: machine.run, at: now) { try take(outcome) }
-            }
-            try mesh.door.afterWait(poller)
+            // What the coordinator says comes first: a generation is joined before its messages are looked at.
             if poller.isReady(atControl) { try receiveControl(at: now) }
             if poller.isReady(atHandshakes), let error = try handshakeError() { return stop(error) }
+            if poller.isReady(atMesh) {
+                for outcome in try mesh.receive(run: machine.run, at: now) { try take(outcome, at: now) }
+            }
+            try mesh.door.afterWait(poller)
             if let atInput, poller.isReady(atInput), StandardInput.isClosed() { return stop(.launcherGone) }
             if let atSignals, poller.isReady(atSignals), let signal = signals?.received {
                 try perform([.send(.leave(reason: "it was interrupted by signal \(signal)"))])
                 return stop(.interrupted(signal: signal))
             }
             if let other = mesh.deadline, now >= other { try mesh.tick(run: machine.run, at: now) }
+            machine.activity = currentActivity()
             try perform(machine.tick(at: now))
+            warnOfSilence(at: now)
         }
     }
 
@@ -153,6 +161,21 @@ final class WorkerLoop {
         case .otherSecurity: return .noHandshake(endpoint: options.coordinator, handshakeFailure)
         case .wrongKey, .malformed, .brokenOff: return nil
         }
+    }
+
+    /// One line when nothing comes from the coordinator, and one when something does again.
+    private func warnOfSilence(at now: Duration) {
+        let isSilent = now - (machine.lastHeard ?? machine.started) >= WorkerLoop.noticeableSilence
+        if isSilent, !hasWarned {
+            let why = handshakeFailure.map {
+                " (\(WorkerError.noHandshake(endpoint: options.coordinator, $0)))"
+            }
+            logger.warning(
+                "nothing comes from \(options.coordinator)\(why ?? ""); this worker keeps trying to reach it")
+        } else if !isSilent, hasWarned {
+            logger.warning("\(options.coordinator) is heard again")
+        }
+        hasWarned = isSilent
     }
 
     private func stop(_ error: WorkerError) {

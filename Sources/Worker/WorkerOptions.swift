@@ -4,10 +4,11 @@ public struct WorkerOptions: Sendable {
     public var coordinator: String
     /// What others call this worker in their messages; the host's name and the process id by default.
     public var name: String?
-    /// How long to try to reach the coordinator before giving up.
-    public var connectTimeout: Duration = .seconds(30)
-    /// How long the coordinator may be silent before the worker gives up. It pings five times a second.
-    public var silenceTimeout: Duration = .seconds(5)
+    /// How long to try to reach the coordinator before giving up; nil for as long as it takes.
+    public var connectTimeout: Duration?
+    /// How long the coordinator may be silent before the worker gives up; nil for as long as it takes. It pings five
+    /// times a second.
+    public var silenceTimeout: Duration?
     /// Where other workers reach this one, `tcp://HOST:PORT`; nil for a free port on the address that leads to the
     /// coordinator, or a socket file beside the coordinator's.
     public var meshEndpoint: String?
@@ -24,6 +25,9 @@ public struct WorkerOptions: Sendable {
     /// Sleep so many seconds in each half-step, and in each evaluation of a batch, instead of computing: for measuring
     /// what the protocol costs. Such a run finds nothing.
     public var standIn: Double?
+
+    /// What goes wrong on purpose, in tests.
+    package var sabotage: Sabotage?
 
     /// The defaults.
     public init(coordinator: String) {

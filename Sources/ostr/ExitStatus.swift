@@ -2,6 +2,8 @@
 struct ExitStatus: Sendable, Equatable {
     let rawValue: Int32
 
+    /// Interrupted, and kept so that it can go on.
+    static let saved = ExitStatus(rawValue: 0)
     /// Wrong usage or impossible values on the command line.
     static let usage = ExitStatus(rawValue: 64)
     /// Input that is there but malformed.

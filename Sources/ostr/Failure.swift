@@ -40,6 +40,7 @@ struct Failure: Error, Equatable {
         switch error {
         case .configuration: self.init(.usage, error.description)
         case .nonFinite: self.init(.software, error.description)
+        case .interrupted: self.init(.saved, error.description)
         case .mismatch: self.init(.data, error.description)
         }
     }
@@ -70,6 +71,7 @@ struct Failure: Error, Equatable {
 
     init(_ error: ReportingError) {
         switch error {
+        case .notResumable: self.init(.noInput, error.description)
         case .exists, .cannotCreate: self.init(.cannotCreate, error.description)
         case .write: self.init(.inputOutput, error.description)
         }
@@ -80,12 +82,12 @@ struct Failure: Error, Equatable {
             switch error {
             case .addressInUse: .unavailable
             case .endpoint: .usage
-            case .tooFewWorkers, .workerLost, .workerExited: .temporary
+            case .tooFewWorkers, .abandoned, .workerExited: .temporary
             case .cannotStart: .system
-            case .workerFailed, .disagreement: .software
-            case .interrupted(let signal): .signal(signal)
+            case .hopeless: .software
+            case .interrupted(let signal, let isSaved): isSaved ? .saved : .signal(signal)
             case .search(let error): Failure(error).status
-            case .transport: .inputOutput
+            case .transport, .notKept: .inputOutput
             }
         self.init(status, error.description)
     }

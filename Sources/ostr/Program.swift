@@ -34,7 +34,7 @@ enum Program {
     static func end(with error: any Error) -> Never {
         console.clearStatus()
         if let failure = Failure.of(error) {
-            console.print("ostr: error: \(failure.message)")
+            console.print(failure.status == .saved ? "ostr: \(failure.message)" : "ostr: error: \(failure.message)")
             exit(failure.status.rawValue)
         }
         let code = Ostr.exitCode(for: error)
@@ -70,19 +70,19 @@ struct Ostr: ParsableCommand {
               ostr help search     every option, with its default
 
             Exit codes:
-              0   done
+              0   done, or interrupted and kept: go on with --resume
               64  wrong usage or impossible values
               65  malformed input; 66 missing input
               69  an address in use, or nobody at an address
               70  the computation failed; 71 the system refused something
               73  the output folder cannot be created; 74 a write failed
-              75  a worker was lost, or did not come in time
+              75  all workers were lost, or too few came in time
               77  a key that is not allowed, or that others can read
               78  a worker and a coordinator that do not fit each other
             """,
         version: Version.current,
         subcommands: [
             SearchCommand.self, CoordinatorCommand.self, WorkerCommand.self, SelectCommand.self, QueryCommand.self,
-            BenchCommand.self, KeygenCommand.self,
+            BenchCommand.self, CheckpointCommand.self, KeygenCommand.self,
         ])
 }

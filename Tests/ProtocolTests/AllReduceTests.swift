@@ -136,18 +136,6 @@ private struct AllReduceWorld {
     var isFinished: Bool { finished.allSatisfy { $0.count == elements.count } }
 }
 
-private func floats(_ bytes: [UInt8]) -> [Float] {
-    bytes.withUnsafeBytes { Array($0.bindMemory(to: Float.self)) }
-}
-
-private func bytes(_ floats: [Float]) -> [UInt8] {
-    floats.withUnsafeBytes { [UInt8]($0) }
-}
-
-private func addFloats(_ target: inout [UInt8], _ addend: [UInt8]) {
-    target = bytes(zip(floats(target), floats(addend)).map { $0 + $1 })
-}
-
 struct AllReduceTests {
     @Test("the sum is exact whatever is lost, repeated and reordered", arguments: [0, 5, 30])
     func schedules(lossPercent: Int) throws {

@@ -16,19 +16,30 @@ struct CodecTests {
     static let controls: [ControlMessage] = [
         .hello(Hello(build: "1", name: "n", host: "h", pid: 3, numericDigest: .max, meshEndpoint: "ipc:///m")),
         .ready(Ready(datasetDigest: "abc", imageCount: 60000)),
-        .status(WorkerStatus(phase: .ready, generation: 1, appliedHalfSteps: 12, tasks: [3, 4])),
+        .status(
+            WorkerStatus(
+                phase: .ready, generation: 1, appliedHalfSteps: 12, tasks: [3, 4], work: 9, isBusy: true, awaited: [2],
+                counters: WorkerCounters(dropped: 1, requested: 2, repeated: 3))),
         .progress(first: 9, losses: losses),
         .stateReport(StateReport(appliedHalfSteps: 4, digest: 5, edges: 2, betas: [0.5, 0.5, 0.25, 0.75])),
         .taskResult(id: 2, losses: losses), .failure(reason: "no"), .leave(reason: ""),
         .welcome(configuration: [1, 2, 3]), .refusal(reason: "other images"), .generation(membership),
-        .ping(lease: 64, knownLosses: 12, offersState: true),
+        .ping(generation: 3, lease: 64, knownLosses: 12, offersState: true),
         .task(TaskAssignment(id: 0, replacement: nil, decided: [nil, 0, 4], shards: 0..<8)),
         .task(TaskAssignment(id: 1, replacement: (0, 4), decided: [nil, nil], shards: 8..<9)),
-        .revoke(id: 1), .finish(reason: ""), .stateRequest(offset: 0),
-        .stateChunk(StateChunk(offset: 0, total: 3, wholeChecksum: 1, bytes: [1, 2, 3])),
+        .revoke(id: 1), .finish(reason: ""), .stateRequest(StateRequest(appliedHalfSteps: 8, offset: 0)),
+        .standing(Standing(generation: 2, appliedHalfSteps: 8, digest: 4, first: 6, losses: losses)),
+        .synchronize(Synchronization(generation: 2, appliedHalfSteps: 8, digest: 4, source: 0)),
+        .synchronize(Synchronization(generation: 2, appliedHalfSteps: 8, digest: 4, source: nil)),
+        .objection(Objection(generation: 2, halfStep: 8, reason: "differ", shard: nil)),
+        .objection(Objection(generation: 2, halfStep: 8, reason: "NaN", shard: 0)),
+        .snapshotOffer(appliedHalfSteps: 8, digest: 4), .dismissal(reason: "lost", resetState: true),
+        .stateChunk(StateChunk(appliedHalfSteps: 8, offset: 0, total: 3, wholeChecksum: 1, bytes: [1, 2, 3])),
     ]
     static let meshes: [MeshMessage] = [
         .chunk(GradientChunk(index: 3, subtree: 2..<4, stateDigest: 77, bytes: Array(repeating: 5, count: 16))),
+        .stateRequest(StateRequest(appliedHalfSteps: 8, offset: 32768)),
+        .stateChunk(StateChunk(appliedHalfSteps: 8, offset: 0, total: 3, wholeChecksum: 1, bytes: [1, 2, 3])),
         .losses(losses, stateDigest: 9), .request([.losses, .chunk(index: 4, subtree: 0..<8)]),
     ]
 
@@ -71,7 +82,8 @@ struct CodecTests {
             try MeshCodec.encode(
                 MeshEnvelope(run: 1, generation: 1, sender: 0, halfStep: 0, message: .chunk(chunk)))
         }
-        let state = StateChunk(offset: 0, total: WireLimits.state + 1, wholeChecksum: 0, bytes: [1])
+        let state = StateChunk(
+            appliedHalfSteps: 8, offset: 0, total: WireLimits.state + 1, wholeChecksum: 0, bytes: [1])
         let frames = try ControlCodec.encode(ControlEnvelope(run: 1, worker: 1, message: .stateChunk(state)))
         #expect(throws: ProtocolError.self) { try ControlCodec.decode(frames) }
         let losses = Array(repeating: CodecTests.losses[0], count: WireLimits.losses + 1)

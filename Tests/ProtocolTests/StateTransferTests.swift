@@ -9,10 +9,10 @@ struct StateTransferTests {
     @Test("a state comes over a network that loses, repeats and reorders", arguments: sizes)
     func lossy(size: Int) throws {
         let bytes = (0..<size).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ $0 >> 8) }
-        let source = StateSource(bytes)
+        let source = StateSource(bytes, appliedHalfSteps: 3)
         for seed in 0..<(size < 200_000 ? 50 : 5) {
             var random = SplitMix64(seed: UInt64(seed))
-            var assembly = StateAssembly()
+            var assembly = StateAssembly(appliedHalfSteps: 3)
             var now = Duration.zero
             var flying: [StateChunk] = []
             var result: [UInt8]?
@@ -34,9 +34,9 @@ struct StateTransferTests {
 
     @Test("parts of two states are not mixed")
     func twoStates() throws {
-        let first = StateSource(Array(repeating: 1, count: WireLimits.stateChunk * 2))
-        let second = StateSource(Array(repeating: 2, count: WireLimits.stateChunk * 2))
-        var assembly = StateAssembly()
+        let first = StateSource(Array(repeating: 1, count: WireLimits.stateChunk * 2), appliedHalfSteps: 3)
+        let second = StateSource(Array(repeating: 2, count: WireLimits.stateChunk * 2), appliedHalfSteps: 3)
+        var assembly = StateAssembly(appliedHalfSteps: 3)
         _ = assembly.requests(at: .zero)
         #expect(try assembly.receive(#require(first.chunk(at: 0))) == nil)
         _ = assembly.requests(at: .zero)
@@ -46,7 +46,7 @@ struct StateTransferTests {
 
     @Test("there is no part outside of the state or between two parts")
     func outside() {
-        let source = StateSource([1, 2, 3])
+        let source = StateSource([1, 2, 3], appliedHalfSteps: 3)
         #expect(source.chunk(at: 3) == nil)
         #expect(source.chunk(at: -1) == nil)
         #expect(source.chunk(at: 1) == nil)

@@ -13,6 +13,8 @@ extension AllReduceMachine {
         if case .request(let wanted) = envelope.message {
             return answer(wanted, from: envelope.sender, halfStep: envelope.halfStep)
         }
+        if case .stateRequest = envelope.message { return [] }
+        if case .stateChunk = envelope.message { return [] }
         if envelope.halfStep == next {
             keepEarly(envelope)
             return []
@@ -26,7 +28,7 @@ extension AllReduceMachine {
             return []
         }
         switch envelope.message {
-        case .request: return []
+        case .request, .stateRequest, .stateChunk: return []
         case .losses(let losses, let digest):
             try compare(digest, with: current, rank: envelope.sender)
             return take(losses, from: envelope.sender, at: now)
@@ -85,7 +87,7 @@ extension AllReduceMachine {
     private mutating func keepEarly(_ envelope: MeshEnvelope) {
         let key: EarlyKey
         switch envelope.message {
-        case .request: return
+        case .request, .stateRequest, .stateChunk: return
         case .losses: key = EarlyKey(sender: envelope.sender, item: .losses)
         case .chunk(let chunk):
             guard chunk.index < maximumChunks,

@@ -38,6 +38,9 @@ public struct AllReduceMachine: Sendable {
         public var rejected = 0
         /// Requests sent for what did not come.
         public var requests = 0
+
+        /// Nothing.
+        public init() {}
     }
 
     /// How long nothing may come before what is missing is asked for again.
@@ -49,7 +52,8 @@ public struct AllReduceMachine: Sendable {
     let runs: [Range<Int>]
     /// The complete subtrees inside each rank's run.
     let subtrees: [[Range<Int>]]
-    let generation: Int
+    /// Messages of others are dropped.
+    public let generation: Int
     let chunkElements: Int
     let maximumChunks: Int
     /// The half-step that `begin` is to be called with next.
@@ -63,7 +67,7 @@ public struct AllReduceMachine: Sendable {
 
     /// - Parameters:
     ///   - subtrees: for each rank the complete subtrees of the summation tree inside its run.
-    ///   - firstHalfStep: the first one that `begin` will be called with.
+    ///   - firstHalfStep: the first one that `begin` will be called with, unless `expect` names another.
     ///   - maximumElements: floats of the largest gradient.
     public init(
         generation: Int, rank: Int, shards: Int, runs: [Range<Int>], subtrees: [[Range<Int>]], firstHalfStep: Int,
@@ -86,6 +90,17 @@ public struct AllReduceMachine: Sendable {
 
     /// Whether a half-step is under way.
     public var isActive: Bool { round.map { !$0.isComplete } ?? false }
+
+    /// The generation begins with this half-step. Before the first `begin`.
+    public mutating func expect(halfStep: Int) {
+        if round == nil, previous == nil { next = halfStep }
+    }
+
+    /// Ranks whose contributions to the half-step under way have not come.
+    public var awaited: [Int] {
+        guard let round, !round.isComplete else { return [] }
+        return (0..<worldSize).filter { $0 != rank && round.losses[$0] == nil }
+    }
 
     /// Starts a half-step whose gradient has `elements` floats.
     public mutating func begin(

@@ -3,8 +3,14 @@ extension CoordinatorMachine {
     public mutating func receive(_ envelope: ControlEnvelope, at now: Duration) -> [Action] {
         let key = envelope.worker
         if case .hello(let hello) = envelope.message { return take(hello, from: key, at: now) }
-        guard envelope.run == plan.run, var worker = workers[key] else { return [] }
+        guard envelope.run == plan.run, var worker = workers[key] else {
+            // One that was lost and is back, or another run's.
+            if case .leave = envelope.message { return [] }
+            if phase == .finishing { return [.send(to: key, .finish(reason: finishReason ?? ""))] }
+            return [.send(to: key, .dismissal(reason: "it counts as lost", resetState: false))]
+        }
         worker.lastHeard = now
+        worker.unreachableSince = nil
         workers[key] = worker
         switch envelope.message {
         case .ready(let ready): return take(ready, from: key, at: now)
@@ -12,18 +18,23 @@ extension CoordinatorMachine {
         case .progress(let first, let losses): return take(losses, first: first, from: key, at: now)
         case .stateReport(let report): return take(report, from: key, at: now)
         case .taskResult(let id, let losses): return take(result: id, losses: losses, from: key, at: now)
+        case .standing(let standing): return take(standing, from: key, at: now)
+        case .objection(let objection): return take(objection, from: key, at: now)
+        case .snapshotOffer(let applied, let digest):
+            return take(offer: Base(appliedHalfSteps: applied, digest: digest), from: key, at: now)
         case .failure(let reason):
             if phase == .finishing { return [.send(to: key, .finish(reason: finishReason ?? ""))] }
-            return fail(.failed(name: worker.hello.name, host: worker.hello.host, reason: reason))
+            return [.send(to: key, .finish(reason: reason))] + lose(key, reason: reason, at: now)
         case .leave(let reason):
             if phase == .finishing {
                 workers[key] = nil
                 return []
             }
-            return lose(key, reason: reason.isEmpty ? "it left" : reason)
-        case .stateRequest(let offset): return offersState ? [.sendState(to: key, offset: offset)] : []
+            return lose(key, reason: reason.isEmpty ? "it left" : reason, at: now)
+        case .stateRequest(let request): return [.sendState(to: key, offset: request.offset)]
         case .stateChunk(let chunk): return take(chunk, from: key, at: now)
-        case .hello, .welcome, .refusal, .generation, .ping, .task, .revoke, .finish: return []
+        case .hello, .welcome, .refusal, .generation, .ping, .task, .revoke, .finish, .synchronize, .dismissal:
+            return []
         }
     }
 
@@ -34,9 +45,11 @@ extension CoordinatorMachine {
                 return [.send(to: key, .refusal(reason: reason)), .refused(name: hello.name, reason: reason)]
             }
             numericDigest = numericDigest ?? hello.numericDigest
-            workers[key] = Worker(hello: hello, lastHeard: now)
+            workers[key] = Worker(hello: hello, lastHeard: now, lastWork: now)
             order.append(key)
         }
+        workers[key]?.lastHeard = now
+        workers[key]?.unreachableSince = nil
         return [.send(to: key, .welcome(configuration: plan.configuration))]
     }
 
@@ -44,6 +57,9 @@ extension CoordinatorMachine {
         if workers.count >= WireLimits.members { return "\(WireLimits.members) workers are here already" }
         if hello.build != Build.version {
             return "it is ostr \(hello.build) and the coordinator is \(Build.version); use the same build everywhere"
+        }
+        if let count = strikes[hello.name], count >= CoordinatorMachine.attempts {
+            return "it was ejected \(count) times"
         }
         if let expected = numericDigest, expected != hello.numericDigest {
             return "its processor or build computes other numbers: the digest of the trial computation is "
@@ -63,64 +79,65 @@ extension CoordinatorMachine {
             return [.send(to: key, .refusal(reason: reason)), .refused(name: worker.hello.name, reason: reason)]
         }
         workers[key]?.isReady = true
+        workers[key]?.lastWork = now
+        abandonedSince = nil
         let count = readyWorkers
         var actions: [Action] = [
             .send(to: key, ping()), .joined(name: worker.hello.name, count: count),
         ]
-        if phase == .gathering, count >= plan.expectedWorkers { actions += start(at: now) }
+        switch phase {
+        case .gathering: if count >= plan.expectedWorkers { actions += start(at: now) }
+        case .training:
+            let reason = "\(worker.hello.name) joined"
+            if members.isEmpty {
+                actions += change(reason, at: now)
+            } else if members.count < plan.shards {
+                wantedChange = wantedChange ?? reason
+            }
+        case .collecting, .selecting, .finishing: break
+        }
         return actions
     }
 
     private mutating func start(at now: Duration) -> [Action] {
         lastProgress = now
-        if plan.hasState {
+        changed = now
+        if hasTrainedBase {
             phase = .collecting
             return order.filter { workers[$0]?.isReady == true }.map { .send(to: $0, ping()) }
         }
         phase = .training
-        let ready = order.filter { workers[$0]?.isReady == true }
-        let runs = plan.runs(ready.count)
-        for (key, run) in zip(ready, runs) where !run.isEmpty {
-            guard let hello = workers[key]?.hello else { continue }
-            members.append(
-                Membership.Member(
-                    worker: key, name: hello.name, host: hello.host, meshEndpoint: hello.meshEndpoint, run: run,
-                    publicKey: hello.publicKey))
-        }
-        return [.trainingStarted(workers: members.count, standBys: ready.count - members.count)]
-            + members.indices.map { .send(to: members[$0].worker, .generation(membership(rank: $0))) }
-    }
-
-    func membership(rank: Int) -> Membership {
-        Membership(generation: 1, rank: rank, shards: plan.shards, halfSteps: plan.halfSteps, members: members)
+        let made = change("the training begins", at: now)
+        return [.trainingStarted(workers: members.count, standBys: readyWorkers - members.count)] + made
     }
 
     private mutating func take(_ status: WorkerStatus, from key: UInt64, at now: Duration) -> [Action] {
         guard let worker = workers[key] else { return [] }
         if phase == .finishing { return [.send(to: key, .finish(reason: finishReason ?? ""))] }
         workers[key]?.generation = status.generation
-        workers[key]?.applied = max(worker.applied, status.appliedHalfSteps)
+        workers[key]?.isBusy = status.isBusy
+        workers[key]?.awaited = status.awaited
+        workers[key]?.counters = status.counters
+        if status.work != worker.work || !status.isBusy { workers[key]?.lastWork = now }
+        workers[key]?.work = status.work
         var actions: [Action] = []
         if status.phase == .ready, !worker.isReady {
             actions.append(.send(to: key, .welcome(configuration: plan.configuration)))
         }
-        if isTraining, status.generation == 0, status.phase == .ready,
-            let rank = members.firstIndex(where: { $0.worker == key })
-        {
-            actions.append(.send(to: key, .generation(membership(rank: rank))))
+        if phase == .training, status.phase == .ready, let rank = members.firstIndex(where: { $0.worker == key }) {
+            if status.generation != generation {
+                actions.append(.send(to: key, .generation(membership(rank: rank))))
+            } else {
+                actions += note(applied: status.appliedHalfSteps, by: key, at: now)
+            }
         }
         // What was sent a while ago and is not there was lost on the way, or its answer was.
         for (place, outstanding) in worker.queue.enumerated()
         where !status.tasks.contains(outstanding.id) && now - outstanding.sent >= CoordinatorMachine.resendInterval {
-            guard let task = tasks[outstanding.id] else { continue }
+            guard let task = tasks[outstanding.id], workers[key] != nil else { continue }
             workers[key]?.queue[place].sent = now
             actions.append(.send(to: key, .task(task)))
         }
         return actions + extendLease()
-    }
-
-    private func hex(_ value: UInt64) -> String {
-        let digits = String(value, radix: 16)
-        return String(repeating: "0", count: 16 - digits.count) + digits
     }
 }

@@ -25,6 +25,7 @@ extension CoordinatorMachine {
                 actions.append(.send(to: holder, .revoke(id: id)))
                 actions += give(task, to: idle, at: now)
             } else if let id = straggler(at: now), let task = tasks[id] {
+                duplicatedTasks += 1
                 actions += give(task, to: idle, at: now)
             }
         }
@@ -50,7 +51,7 @@ extension CoordinatorMachine {
             }
         }
         answered.insert(id)
-        return actions + [.result(task, losses: losses)]
+        return actions + [.result(task, losses: losses, from: key)]
     }
 
     private mutating func give(_ task: TaskAssignment, to key: UInt64, at now: Duration) -> [Action] {

@@ -1,5 +1,6 @@
-/// The coordinator's side of the control messages, as a pure value: it gathers workers, starts a generation, extends its
-/// lease, compares and collects the state, and keeps every worker busy with tasks. It holds no clock and no socket.
+/// The coordinator's side of the control messages, as a pure value: it gathers workers, makes and changes generations,
+/// extends their lease, compares and collects the state, and keeps every worker busy with tasks. It holds no clock and no
+/// socket.
 public struct CoordinatorMachine: Sendable {
     /// What the run is.
     public struct Plan: Sendable {
@@ -15,22 +16,37 @@ public struct CoordinatorMachine: Sendable {
         public var halfSteps: Int
         /// The training starts when so many are ready.
         public var expectedWorkers: Int
-        /// There is a state to begin with, and no training.
-        public var hasState: Bool
+        /// The state to begin with, which the coordinator has: the initial one, a checkpoint's, or that of a finished
+        /// training, with which the selection begins.
+        public var base: Base
+        /// Losses of half-steps that are known from the beginning.
+        public var knownLosses = 0
+        /// Half-steps to pass over, from the beginning.
+        public var skipped: [Int] = []
+        /// Every so many half-steps the state is asked for; 0 for never.
+        public var snapshotInterval = 0
+        /// What to do about a gradient that is not finite whoever computes it.
+        public var onNonFinite = NonFinitePolicy.stop
         /// The runs of shards of so many workers.
         public var runs: @Sendable (_ workers: Int) -> [Range<Int>]
+        /// What a state's bytes are the state of; nil when they are none.
+        public var describe: @Sendable (_ state: [UInt8]) -> Base?
         /// For the expected workers to come.
         public var joinTimeout: Duration
+        /// How long to go on without any worker.
+        public var workerTimeout = Duration.seconds(60)
         /// How long a worker may be silent.
-        public var workerTimeout: Duration
-        /// How long a training may stand still, and a task may take.
+        public var silenceTimeout = Duration.seconds(5)
+        /// How long a worker without a connection may take to make another.
+        public var reconnectTimeout = Duration.milliseconds(400)
+        /// How long a worker may seem to do nothing, while it is not known how long a half-step or a task takes.
         public var progressTimeout: Duration
 
-        /// All fields.
+        /// The defaults for what is not named here.
         public init(
             run: UInt64, configuration: [UInt8], datasetDigest: String, shards: Int, halfSteps: Int,
-            expectedWorkers: Int, hasState: Bool, runs: @escaping @Sendable (_ workers: Int) -> [Range<Int>],
-            joinTimeout: Duration, workerTimeout: Duration, progressTimeout: Duration
+            expectedWorkers: Int, base: Base, runs: @escaping @Sendable (_ workers: Int) -> [Range<Int>],
+            describe: @escaping @Sendable (_ state: [UInt8]) -> Base?, joinTimeout: Duration, progressTimeout: Duration
         ) {
             self.run = run
             self.configuration = configuration
@@ -38,34 +54,68 @@ public struct CoordinatorMachine: Sendable {
             self.shards = shards
             self.halfSteps = halfSteps
             self.expectedWorkers = expectedWorkers
-            self.hasState = hasState
+            self.base = base
             self.runs = runs
+            self.describe = describe
             self.joinTimeout = joinTimeout
-            self.workerTimeout = workerTimeout
             self.progressTimeout = progressTimeout
         }
+    }
+
+    /// A training state that the coordinator has.
+    public struct Base: Sendable, Equatable {
+        /// Half-steps applied to it.
+        public var appliedHalfSteps: Int
+        /// As the workers compute it.
+        public var digest: UInt64
+
+        /// Both.
+        public init(appliedHalfSteps: Int, digest: UInt64) {
+            self.appliedHalfSteps = appliedHalfSteps
+            self.digest = digest
+        }
+    }
+
+    /// What to do about a gradient that is not finite whoever computes it.
+    public enum NonFinitePolicy: String, Sendable, Codable, CaseIterable {
+        /// End the run.
+        case stop
+        /// Pass over the half-step: the state stays as it is.
+        case skip
     }
 
     /// What the caller is to do or to know.
     public enum Action: Sendable, Equatable {
         /// Send to the worker with this key.
         case send(to: UInt64, ControlMessage)
-        /// Answer a worker's request for a part of the state.
+        /// Answer a worker's request for a part of the base.
         case sendState(to: UInt64, offset: Int)
         /// A worker is ready; so many are now.
         case joined(name: String, count: Int)
         /// A worker was not wanted, and why.
         case refused(name: String, reason: String)
-        /// The training begins, with so many workers; the others wait for the selection.
+        /// The first generation begins: the training starts, or goes on from a checkpoint.
         case trainingStarted(workers: Int, standBys: Int)
+        /// A generation is being made, and why. Its members compute nothing until it begins.
+        case generationChanged(number: Int, workers: Int, standBys: Int, reason: String)
+        /// A generation begins with this half-step. `waited` is the time since the generation before it was given up.
+        case generationBegan(number: Int, halfStep: Int, waited: Duration)
         /// Loss sums of whole batches, in order, none left out.
         case losses(first: Int, [LossEntry])
-        /// The state is the same everywhere: `bytes` is nil when the run began with it. Tasks may be dispatched.
+        /// A training state that a worker offered, for a checkpoint. Other members' digests have been compared with its.
+        case snapshot(Base, bytes: [UInt8])
+        /// The members have stopped as `suspend` asked; `bytes` is nil when their state is the base.
+        case suspended(bytes: [UInt8]?)
+        /// The state is the same everywhere: `bytes` is nil when it is the base. Tasks may be dispatched.
         case selecting(StateReport, bytes: [UInt8]?)
         /// A task's loss sums; possibly of one that was answered before.
-        case result(TaskAssignment, losses: [LossEntry])
+        case result(TaskAssignment, losses: [LossEntry], from: UInt64)
         /// A worker is gone and the run goes on; these tasks have to be dispatched again.
         case lost(name: String, reason: String, tasks: [TaskAssignment])
+        /// Every worker is gone; the run waits so long for another.
+        case abandoned(wait: Duration)
+        /// A half-step is passed over, since this shard's gradient is not finite whoever computes it.
+        case skipped(halfStep: Int, shard: Int)
         /// The run cannot go on.
         case fail(Failure)
     }
@@ -74,12 +124,12 @@ public struct CoordinatorMachine: Sendable {
     public enum Failure: Error, Sendable, Equatable {
         /// Fewer workers than expected came in time.
         case tooFewWorkers(ready: Int, expected: Int)
-        /// A worker is gone or does not get on.
-        case lost(name: String, host: String, reason: String)
-        /// A worker says that it cannot go on.
-        case failed(name: String, host: String, reason: String)
-        /// Two workers that must agree do not.
-        case disagreement(String)
+        /// Every worker is gone, and none came in time.
+        case abandoned(waited: Duration, last: String)
+        /// These workers were lost, one after the other, over the same shards of the same work.
+        case hopeless(work: String, shards: Range<Int>, workers: [String], reason: String)
+        /// Two workers found that a shard's gradient is not finite.
+        case nonFinite(halfStep: Int, shard: Int)
     }
 
     enum Phase: Sendable {
@@ -92,6 +142,8 @@ public struct CoordinatorMachine: Sendable {
     static let leaseLength = 256
     /// Tasks that a worker has at a time: one to compute and one to go on with.
     static let credit = 2
+    /// Workers that may be lost over one half-step, or one task.
+    static let attempts = 3
 
     let plan: Plan
     let started: Duration
@@ -99,19 +151,56 @@ public struct CoordinatorMachine: Sendable {
     var workers: [UInt64: Worker] = [:]
     /// Keys in order of joining.
     var order: [UInt64] = []
-    var members: [Membership.Member] = []
     var numericDigest: UInt64?
+
+    /// The newest generation, 0 before the first.
+    public internal(set) var generation = 0
+    var members: [Membership.Member] = []
+    /// Whether the members have the same state and may compute.
+    var hasBegun = false
+    /// The generation is to stop, not to begin.
+    var isSuspending = false
+    /// Whether it has applied a half-step.
+    var hasGotOn = false
+    var target: Synchronization?
+    /// When the generation before was given up.
+    var changed: Duration
+    /// When the present generation was made.
+    var assembled: Duration
+    /// Shift of the members among the runs of shards, so that another computes what one could not.
+    var rotation = 0
+    /// Why a generation is to be made as soon as the present one has got on; nil when none is.
+    var wantedChange: String?
     var lease = 0
-    var knownLosses = 0
+    var knownLosses: Int
     var lastProgress: Duration
+    /// The slowest of late half-steps, for one shard.
+    var shardTimes: [Duration] = []
+    var skipped: [Int]
+    /// Who found that a half-step has a gradient that is not finite.
+    var nonFinite: (halfStep: Int, workers: [UInt64], times: Int)?
+    /// Members lost since the training last got on.
+    var losses: [(name: String, shards: Range<Int>, reason: String)] = []
+    /// Workers lost while they computed a task, by task.
+    var lostOverTask: [Int: [String]] = [:]
+    /// Times that workers were ejected, by name.
+    var strikes: [String: Int] = [:]
+
     var nextPing: Duration
-    var assembly: StateAssembly?
-    var state: [UInt8]?
+    var base: Base
+    var assembly: (source: UInt64, base: Base, state: StateAssembly)?
+    /// A snapshot whose digest the members have not compared yet.
+    var unconfirmed: (base: Base, bytes: [UInt8])?
     var reference: StateReport?
     var nextTask = 0
     var tasks: [Int: TaskAssignment] = [:]
     var answered: Set<Int> = []
     var averageTaskTime: Duration?
+    var abandonedSince: Duration?
+    var lastLoss = ""
+    var departed = WorkerCounters()
+    /// Tasks given to a second worker.
+    public internal(set) var duplicatedTasks = 0
     /// Why the run ended, once it has; empty for a complete one.
     var finishReason: String?
 
@@ -121,6 +210,11 @@ public struct CoordinatorMachine: Sendable {
         started = now
         lastProgress = now
         nextPing = now
+        changed = now
+        assembled = now
+        base = plan.base
+        knownLosses = plan.knownLosses
+        skipped = plan.skipped
     }
 
     /// When `tick` is to be called next.
@@ -132,7 +226,24 @@ public struct CoordinatorMachine: Sendable {
     /// Whether this worker has joined and is not lost.
     public func knows(_ worker: UInt64) -> Bool { workers[worker] != nil }
 
-    var isTraining: Bool { phase == .training || phase == .collecting }
+    /// What all workers counted, those that are gone included.
+    public var counters: WorkerCounters {
+        workers.values.reduce(departed) { $0 + $1.counters }
+    }
+
+    /// Half-steps that are passed over.
+    public var skippedHalfSteps: [Int] { skipped }
+
+    /// Whether the work has begun.
+    public var hasStarted: Bool { phase != .gathering && phase != .finishing }
+
+    /// Lets the members finish, and asks the furthest for its state. Afterwards nothing is computed any more.
+    public mutating func suspend(at now: Duration) -> [Action] {
+        guard phase == .training, !members.isEmpty else { return [.suspended(bytes: nil)] }
+        isSuspending = true
+        assembly = nil
+        return change("the run is interrupted", at: now)
+    }
 
     func isMember(_ key: UInt64) -> Bool { members.contains { $0.worker == key } }
 
@@ -145,13 +256,20 @@ public struct CoordinatorMachine: Sendable {
         return order.filter { workers[$0] != nil }.map { .send(to: $0, .finish(reason: reason)) }
     }
 
+    /// Whether the workers are being told that the run is over.
+    public var isFinishing: Bool { phase == .finishing }
+
     /// Whether every worker has answered the end of the run.
     public var isEveryoneGone: Bool { phase == .finishing && workers.isEmpty }
 
-    var offersState: Bool { phase == .selecting || (plan.hasState && phase == .collecting) }
+    /// Whether the base is the state of the finished training.
+    var hasTrainedBase: Bool { base.appliedHalfSteps == plan.halfSteps }
+
+    var offersState: Bool { phase == .selecting || (phase == .collecting && hasTrainedBase) }
 
     func ping() -> ControlMessage {
-        .ping(lease: lease, knownLosses: knownLosses, offersState: offersState)
+        .ping(
+            generation: generation, lease: hasBegun ? lease : 0, knownLosses: knownLosses, offersState: offersState)
     }
 }
 
@@ -159,9 +277,24 @@ extension CoordinatorMachine {
     struct Worker: Sendable {
         let hello: Hello
         var lastHeard: Duration
+        /// When it last did some work, or had nothing to do.
+        var lastWork: Duration
+        /// Since when its connection is known to be cut.
+        var unreachableSince: Duration?
         var isReady = false
         var generation = 0
+        /// In the present generation.
         var applied = 0
+        /// Its answer to the present generation.
+        var standing: Base?
+        /// Not a member before this time, if others are there.
+        var restsUntil: Duration?
+        /// How often it had to rest.
+        var rests = 0
+        var isBusy = false
+        var work = 0
+        var awaited: [Int] = []
+        var counters = WorkerCounters()
         var report: StateReport?
         /// Tasks it has, in the order in which it computes them.
         var queue: [Outstanding] = []
@@ -172,5 +305,12 @@ extension CoordinatorMachine {
             /// When it came to be the first.
             var headSince: Duration?
         }
+    }
+}
+
+extension WorkerCounters {
+    static func + (a: WorkerCounters, b: WorkerCounters) -> WorkerCounters {
+        WorkerCounters(
+            dropped: a.dropped + b.dropped, requested: a.requested + b.requested, repeated: a.repeated + b.repeated)
     }
 }

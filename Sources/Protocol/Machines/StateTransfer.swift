@@ -6,6 +6,8 @@ public struct StateAssembly: Sendable {
     /// How long a part may take before it is asked for again.
     public static let requestInterval = Duration.seconds(1)
 
+    /// Half-steps applied to the state that is wanted; nil for whichever comes.
+    private let appliedHalfSteps: Int?
     /// By offset; memory is taken for what has come only.
     private var parts: [Int: [UInt8]] = [:]
     private var total: Int?
@@ -15,7 +17,10 @@ public struct StateAssembly: Sendable {
     private var nextOffset = 0
 
     /// Nothing received yet.
-    public init() {}
+    /// - Parameter appliedHalfSteps: of the state that is wanted; nil for whichever comes.
+    public init(appliedHalfSteps: Int?) {
+        self.appliedHalfSteps = appliedHalfSteps
+    }
 
     /// Offsets to ask for now.
     public mutating func requests(at now: Duration) -> [Int] {
@@ -33,6 +38,7 @@ public struct StateAssembly: Sendable {
     /// - Returns: the whole, once it is complete.
     /// - Throws: `ProtocolError` when parts do not belong together or the whole is not what was sent.
     public mutating func receive(_ chunk: StateChunk) throws(ProtocolError) -> [UInt8]? {
+        if let appliedHalfSteps, chunk.appliedHalfSteps != appliedHalfSteps { return nil }
         if let total {
             guard chunk.total == total, chunk.wholeChecksum == wholeChecksum else {
                 throw .malformed("parts of two different states")
@@ -60,11 +66,14 @@ public struct StateAssembly: Sendable {
 public struct StateSource: Sendable {
     /// The whole state.
     public let bytes: [UInt8]
+    /// Half-steps applied to it.
+    public let appliedHalfSteps: Int
     private let checksum: UInt64
 
     /// Computes the checksum of the whole.
-    public init(_ bytes: [UInt8]) {
+    public init(_ bytes: [UInt8], appliedHalfSteps: Int) {
         self.bytes = bytes
+        self.appliedHalfSteps = appliedHalfSteps
         checksum = XXH64.hash(bytes)
     }
 
@@ -73,6 +82,7 @@ public struct StateSource: Sendable {
         guard offset >= 0, offset < bytes.count, offset % WireLimits.stateChunk == 0 else { return nil }
         let end = min(offset + WireLimits.stateChunk, bytes.count)
         return StateChunk(
-            offset: offset, total: bytes.count, wholeChecksum: checksum, bytes: Array(bytes[offset..<end]))
+            appliedHalfSteps: appliedHalfSteps, offset: offset, total: bytes.count, wholeChecksum: checksum,
+            bytes: Array(bytes[offset..<end]))
     }
 }

@@ -1,49 +1,99 @@
 extension WorkerMachine {
     /// The images are loaded.
-    public mutating func loaded(_ ready: Ready) -> [Action] {
+    public mutating func loaded(_ ready: Ready, at now: Duration) -> [Action] {
         guard end == nil, phase == .loading else { return [] }
+        if let wanted, loaded != wanted { return load(wanted, at: now) }
         phase = .ready
         self.ready = ready
-        return [.send(.ready(ready))]
+        return run == 0 ? [] : [.send(.ready(ready))]
     }
 
     /// A half-step was applied. The lowest rank tells the coordinator the whole batch's loss sum.
     public mutating func applied(halfSteps: Int, loss: LossEntry, at now: Duration) -> [Action] {
-        guard end == nil, let membership else { return [] }
+        guard end == nil else { return [] }
         appliedHalfSteps = halfSteps
-        guard membership.rank == 0 else { return [] }
+        source = nil
+        if firstLoss + losses.count != halfSteps - 1 {
+            losses = []
+            firstLoss = halfSteps - 1
+            sentLosses = firstLoss
+        }
         losses.append(loss)
+        guard membership?.rank == 0, lease > 0 else { return [] }
         return sendProgress(at: now)
     }
 
-    /// The training is over, or a state was taken: this is what the state is.
-    public mutating func reported(_ report: StateReport, at now: Duration) -> [Action] {
-        guard end == nil else { return [] }
+    /// What the state is, upon `join` and `importState`, and after the last half-step.
+    ///
+    /// - Parameter generation: that of the action, or of the training.
+    public mutating func stands(_ report: StateReport, generation: Int, at now: Duration) -> [Action] {
+        guard end == nil, generation == self.generation, run != 0, phase == .ready else { return [] }
         isImporting = false
-        self.report = report
         appliedHalfSteps = report.appliedHalfSteps
-        lastReport = now
-        return [.send(.stateReport(report))]
+        if firstLoss + losses.count > appliedHalfSteps {
+            // Another state was taken, which is behind.
+            losses = []
+            firstLoss = appliedHalfSteps
+            sentLosses = firstLoss
+        }
+        source = nil
+        var actions: [Action] = []
+        if lease == 0, membership != nil {
+            standing = (report.appliedHalfSteps, report.digest)
+            synchronization = nil
+            if let message = standingMessage() { actions.append(.send(message)) }
+        }
+        if membership.map({ $0.halfSteps == report.appliedHalfSteps }) ?? true {
+            self.report = report
+            lastReport = now
+            actions.append(.send(.stateReport(report)))
+        }
+        return actions
     }
 
     /// The state's bytes, as `exportState` asked for.
-    public mutating func exported(_ bytes: [UInt8]) -> [Action] {
+    public mutating func exported(_ bytes: [UInt8], appliedHalfSteps applied: Int) -> [Action] {
         guard end == nil else { return [] }
-        let source = StateSource(bytes)
-        self.source = source
-        defer { wantedOffsets = [] }
-        return wantedOffsets.compactMap { source.chunk(at: $0) }.map { .send(.stateChunk($0)) }
+        isExporting = false
+        defer { requests = [] }
+        let wanted = requests.filter { $0.request.appliedHalfSteps == applied && $0.generation == generation }
+        guard !wanted.isEmpty else { return [] }
+        let state = StateSource(bytes, appliedHalfSteps: applied)
+        source = state
+        return wanted.flatMap { chunk(of: state, $0.request, to: $0.rank) }
+    }
+
+    /// The state after so many half-steps, when the membership's snapshots are due.
+    public mutating func tookSnapshot(
+        _ bytes: [UInt8], appliedHalfSteps applied: Int, digest: UInt64, at now: Duration
+    ) -> [Action] {
+        guard end == nil, membership?.rank == 0 else { return [] }
+        snapshot = (digest, StateSource(bytes, appliedHalfSteps: applied))
+        isSnapshotWanted = false
+        lastOffer = now
+        return [.send(.snapshotOffer(appliedHalfSteps: applied, digest: digest))]
+    }
+
+    /// The half-step under way cannot be finished in this generation: states differ, or a gradient of the own shards is
+    /// not finite. Told until there is a newer generation.
+    public mutating func objects(
+        halfStep: Int, reason: String, shard: Int?, generation: Int
+    ) -> [Action] {
+        guard end == nil, generation == self.generation, generation > 0, objection == nil else { return [] }
+        let objection = Objection(generation: generation, halfStep: halfStep, reason: reason, shard: shard)
+        self.objection = objection
+        return [.send(.objection(objection))]
     }
 
     /// A task's loss sums.
     public mutating func evaluated(id: Int, losses: [LossEntry]) -> [Action] {
         guard end == nil else { return [] }
+        isEvaluating = false
+        guard tasks.first?.id == id else { return evaluateNext() }
         results.append((id, losses))
         if results.count > WorkerMachine.keptResults { results.removeFirst() }
-        tasks.removeAll { $0.id == id }
-        var actions: [Action] = [.send(.taskResult(id: id, losses: losses))]
-        if let next = tasks.first { actions.append(.evaluate(next)) }
-        return actions
+        tasks.removeFirst()
+        return [.send(.taskResult(id: id, losses: losses))] + evaluateNext()
     }
 
     /// This worker cannot go on. The coordinator is told until it answers.
@@ -53,11 +103,17 @@ extension WorkerMachine {
         return [.send(.failure(reason: reason))]
     }
 
+    mutating func evaluateNext() -> [Action] {
+        guard !isEvaluating, let next = tasks.first else { return [] }
+        isEvaluating = true
+        return [.evaluate(next)]
+    }
+
     mutating func sendProgress(at now: Duration) -> [Action] {
         lastProgress = now
-        let first = sentLosses
-        let batch = losses[min(first, losses.count)...].prefix(WireLimits.losses)
+        let batch = losses[min(max(sentLosses - firstLoss, 0), losses.count)...].prefix(WireLimits.losses)
         guard !batch.isEmpty else { return [] }
+        let first = sentLosses
         sentLosses = first + batch.count
         return [.send(.progress(first: first, losses: Array(batch)))]
     }

@@ -33,23 +33,33 @@ public enum ControlMessage: Sendable, Equatable {
     case failure(reason: String)
     /// Worker: goes away in order, and why.
     case leave(reason: String)
+    /// Worker: its answer to a generation; from now on it takes part in no older one.
+    case standing(Standing)
+    /// Worker: cannot go on in this generation.
+    case objection(Objection)
+    /// Worker of the lowest rank: the state after so many half-steps can be asked for.
+    case snapshotOffer(appliedHalfSteps: Int, digest: UInt64)
     /// Coordinator: the run's configuration, JSON.
     case welcome(configuration: [UInt8])
     /// Coordinator: does not want this worker, and why.
     case refusal(reason: String)
     /// Coordinator: who computes which shards.
     case generation(Membership)
-    /// Coordinator: its state as it is now. Half-steps below `lease` may be computed; losses below `knownLosses` are
-    /// known; who has no training state can ask for it when `offersState`.
-    case ping(lease: Int, knownLosses: Int, offersState: Bool)
+    /// Coordinator: what a member's state has to be before the generation begins, and who has it.
+    case synchronize(Synchronization)
+    /// Coordinator: the receiver is no member of the run any more and may join anew.
+    case dismissal(reason: String, resetState: Bool)
+    /// Coordinator: its state as it is now. Half-steps below `lease` may be computed in `generation`; losses below
+    /// `knownLosses` are known; who has no training state can ask for it when `offersState`.
+    case ping(generation: Int, lease: Int, knownLosses: Int, offersState: Bool)
     /// Coordinator: a unit of selection work.
     case task(TaskAssignment)
     /// Coordinator: a task that need not be computed if it has not been begun.
     case revoke(id: Int)
     /// Coordinator: the run is over; `reason` is empty when it is complete.
     case finish(reason: String)
-    /// Either way: asks for the training state's bytes from an offset.
-    case stateRequest(offset: Int)
+    /// Either way: asks for the bytes, from an offset, of the training state after so many half-steps.
+    case stateRequest(StateRequest)
     /// Either way: a part of the training state.
     case stateChunk(StateChunk)
 }
@@ -117,13 +127,122 @@ public struct WorkerStatus: Sendable, Equatable {
     public var appliedHalfSteps: Int
     /// Strength tasks that it has and has not answered, the one it computes first.
     public var tasks: [Int]
+    /// Grows with every shard computed and every part of a state received.
+    public var work: Int
+    /// The compute thread has something to do, and does not wait for others.
+    public var isBusy: Bool
+    /// Ranks whose contributions to the half-step under way have not come.
+    public var awaited: [Int]
+    /// What happened since the worker's start.
+    public var counters: WorkerCounters
 
     /// All fields.
-    public init(phase: Phase, generation: Int, appliedHalfSteps: Int, tasks: [Int]) {
+    public init(
+        phase: Phase, generation: Int, appliedHalfSteps: Int, tasks: [Int], work: Int = 0, isBusy: Bool = false,
+        awaited: [Int] = [], counters: WorkerCounters = WorkerCounters()
+    ) {
         self.phase = phase
         self.generation = generation
         self.appliedHalfSteps = appliedHalfSteps
         self.tasks = tasks
+        self.work = work
+        self.isBusy = isBusy
+        self.awaited = awaited
+        self.counters = counters
+    }
+}
+
+/// What a worker counts, since its start.
+public struct WorkerCounters: Sendable, Equatable {
+    /// Messages between workers that were not used: of older generations or half-steps, repeated, or impossible.
+    public var dropped = 0
+    /// Requests for parts of a gradient that did not come.
+    public var requested = 0
+    /// Half-steps that were begun and then given up for a newer generation.
+    public var repeated = 0
+
+    /// Nothing yet.
+    public init(dropped: Int = 0, requested: Int = 0, repeated: Int = 0) {
+        self.dropped = dropped
+        self.requested = requested
+        self.repeated = repeated
+    }
+}
+
+/// A member's answer to a generation.
+public struct Standing: Sendable, Equatable {
+    /// The generation that is answered.
+    public var generation: Int
+    /// Half-steps applied; no more are before the generation begins.
+    public var appliedHalfSteps: Int
+    /// Of the state.
+    public var digest: UInt64
+    /// The half-step of the first of `losses`.
+    public var first: Int
+    /// Loss sums of half-steps up to the last one applied, as far as the coordinator may not know them.
+    public var losses: [LossEntry]
+
+    /// All fields.
+    public init(generation: Int, appliedHalfSteps: Int, digest: UInt64, first: Int, losses: [LossEntry]) {
+        self.generation = generation
+        self.appliedHalfSteps = appliedHalfSteps
+        self.digest = digest
+        self.first = first
+        self.losses = losses
+    }
+}
+
+/// What every member's state has to be before a generation begins.
+public struct Synchronization: Sendable, Equatable {
+    /// The generation that is to begin.
+    public var generation: Int
+    /// Half-steps applied.
+    public var appliedHalfSteps: Int
+    /// Of the state.
+    public var digest: UInt64
+    /// The rank of the member that has it; nil for the coordinator.
+    public var source: Int?
+
+    /// All fields.
+    public init(generation: Int, appliedHalfSteps: Int, digest: UInt64, source: Int?) {
+        self.generation = generation
+        self.appliedHalfSteps = appliedHalfSteps
+        self.digest = digest
+        self.source = source
+    }
+}
+
+/// Why a member cannot go on in a generation.
+public struct Objection: Sendable, Equatable {
+    /// The generation.
+    public var generation: Int
+    /// The half-step that cannot be finished.
+    public var halfStep: Int
+    /// For people.
+    public var reason: String
+    /// The shard whose gradient is not finite, as the sender computed it; nil for states that differ.
+    public var shard: Int?
+
+    /// All fields.
+    public init(generation: Int, halfStep: Int, reason: String, shard: Int?) {
+        self.generation = generation
+        self.halfStep = halfStep
+        self.reason = reason
+        self.shard = shard
+    }
+}
+
+/// Asks for a part of a training state.
+public struct StateRequest: Sendable, Hashable {
+    /// Half-steps applied to the state that is meant.
+    public var appliedHalfSteps: Int
+    /// Place of the part's first byte.
+    public var offset: Int
+
+    /// Both.
+    public init(appliedHalfSteps: Int, offset: Int) {
+        self.appliedHalfSteps = appliedHalfSteps
+        self.offset = offset
     }
 }
 
@@ -205,9 +324,18 @@ public struct Membership: Sendable, Equatable {
     public var halfSteps: Int
     /// In order of rank.
     public var members: [Member]
+    /// Every so many half-steps the lowest rank offers its state to the coordinator; 0 for never.
+    public var snapshotInterval: Int
+    /// Half-steps that change nothing, since their sums are not finite whoever computes them.
+    public var skipped: [Int]
 
     /// All fields.
-    public init(generation: Int, rank: Int, shards: Int, halfSteps: Int, members: [Member]) {
+    public init(
+        generation: Int, rank: Int, shards: Int, halfSteps: Int, members: [Member], snapshotInterval: Int = 0,
+        skipped: [Int] = []
+    ) {
+        self.snapshotInterval = snapshotInterval
+        self.skipped = skipped
         self.generation = generation
         self.rank = rank
         self.shards = shards
@@ -218,6 +346,8 @@ public struct Membership: Sendable, Equatable {
 
 /// A part of the training state's bytes.
 public struct StateChunk: Sendable, Equatable {
+    /// Half-steps applied to the state.
+    public var appliedHalfSteps: Int
     /// Place of `bytes` in the whole.
     public var offset: Int
     /// Bytes of the whole.
@@ -228,7 +358,8 @@ public struct StateChunk: Sendable, Equatable {
     public var bytes: [UInt8]
 
     /// All fields.
-    public init(offset: Int, total: Int, wholeChecksum: UInt64, bytes: [UInt8]) {
+    public init(appliedHalfSteps: Int, offset: Int, total: Int, wholeChecksum: UInt64, bytes: [UInt8]) {
+        self.appliedHalfSteps = appliedHalfSteps
         self.offset = offset
         self.total = total
         self.wholeChecksum = wholeChecksum

@@ -29,6 +29,10 @@ public enum MeshMessage: Sendable, Equatable {
     case losses([LossEntry], stateDigest: UInt64)
     /// Asks again for what has not come.
     case request([WantedItem])
+    /// Asks a member that is ahead for a part of its training state.
+    case stateRequest(StateRequest)
+    /// A part of the sender's training state.
+    case stateChunk(StateChunk)
 }
 
 /// Part of a gradient, summed over the shards of a subtree; over all shards it is the final sum.

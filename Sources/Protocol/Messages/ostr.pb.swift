@@ -110,6 +110,30 @@ nonisolated struct Ostr_Control: Sendable {
     set {body = .leave(newValue)}
   }
 
+  var standing: Ostr_Standing {
+    get {
+      if case .standing(let v)? = body {return v}
+      return Ostr_Standing()
+    }
+    set {body = .standing(newValue)}
+  }
+
+  var objection: Ostr_Objection {
+    get {
+      if case .objection(let v)? = body {return v}
+      return Ostr_Objection()
+    }
+    set {body = .objection(newValue)}
+  }
+
+  var snapshotOffer: Ostr_SnapshotOffer {
+    get {
+      if case .snapshotOffer(let v)? = body {return v}
+      return Ostr_SnapshotOffer()
+    }
+    set {body = .snapshotOffer(newValue)}
+  }
+
   /// From the coordinator.
   var welcome: Ostr_Welcome {
     get {
@@ -167,6 +191,22 @@ nonisolated struct Ostr_Control: Sendable {
     set {body = .finish(newValue)}
   }
 
+  var synchronize: Ostr_Synchronize {
+    get {
+      if case .synchronize(let v)? = body {return v}
+      return Ostr_Synchronize()
+    }
+    set {body = .synchronize(newValue)}
+  }
+
+  var dismissal: Ostr_Dismissal {
+    get {
+      if case .dismissal(let v)? = body {return v}
+      return Ostr_Dismissal()
+    }
+    set {body = .dismissal(newValue)}
+  }
+
   /// Either way: who needs the state asks, who has it answers.
   var stateRequest: Ostr_StateRequest {
     get {
@@ -196,6 +236,9 @@ nonisolated struct Ostr_Control: Sendable {
     case taskResult(Ostr_TaskResult)
     case failure(Ostr_Failure)
     case leave(Ostr_Leave)
+    case standing(Ostr_Standing)
+    case objection(Ostr_Objection)
+    case snapshotOffer(Ostr_SnapshotOffer)
     /// From the coordinator.
     case welcome(Ostr_Welcome)
     case refusal(Ostr_Refusal)
@@ -204,6 +247,8 @@ nonisolated struct Ostr_Control: Sendable {
     case task(Ostr_Task)
     case revoke(Ostr_Revoke)
     case finish(Ostr_Finish)
+    case synchronize(Ostr_Synchronize)
+    case dismissal(Ostr_Dismissal)
     /// Either way: who needs the state asks, who has it answers.
     case stateRequest(Ostr_StateRequest)
     case stateChunk(Ostr_StateChunk)
@@ -290,6 +335,24 @@ nonisolated struct Ostr_Status: Sendable {
   /// Strength tasks that it has and has not answered, the one it computes first.
   var tasks: [UInt64] = []
 
+  /// Grows with every shard computed and every part of a state received.
+  var work: UInt64 = 0
+
+  /// The compute thread has something to do, and does not wait for others.
+  var busy: Bool = false
+
+  /// Ranks whose contributions to the half-step under way have not come.
+  var awaited: [UInt32] = []
+
+  var counters: Ostr_WorkerCounters {
+    get {_counters ?? Ostr_WorkerCounters()}
+    set {_counters = newValue}
+  }
+  /// Returns true if `counters` has been explicitly set.
+  var hasCounters: Bool {self._counters != nil}
+  /// Clears the value of `counters`. Subsequent reads from it will return its default value.
+  mutating func clearCounters() {self._counters = nil}
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   nonisolated enum Phase: SwiftProtobuf.Enum, Swift.CaseIterable {
@@ -331,6 +394,25 @@ nonisolated struct Ostr_Status: Sendable {
   }
 
   init() {}
+
+  fileprivate var _counters: Ostr_WorkerCounters? = nil
+}
+
+/// Counted since the worker's start.
+nonisolated struct Ostr_WorkerCounters: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var dropped: UInt64 = 0
+
+  var requested: UInt64 = 0
+
+  var repeated: UInt64 = 0
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
 }
 
 /// The coordinator's state as it is now.
@@ -347,6 +429,9 @@ nonisolated struct Ostr_Ping: Sendable {
 
   /// The training state can be had here; who has none asks for it.
   var offersState: Bool = false
+
+  /// The lease is for this one.
+  var generation: UInt32 = 0
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -393,6 +478,107 @@ nonisolated struct Ostr_Generation: Sendable {
   var halfSteps: UInt64 = 0
 
   var members: [Ostr_Member] = []
+
+  /// Every so many half-steps the lowest rank offers its state; 0 for never.
+  var snapshotInterval: UInt64 = 0
+
+  /// Half-steps whose batch changes nothing, since its sums are not finite whoever computes them.
+  var skipped: [UInt64] = []
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
+/// A member's answer to a generation: from now on it takes part in no older one.
+nonisolated struct Ostr_Standing: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var generation: UInt32 = 0
+
+  var appliedHalfSteps: UInt64 = 0
+
+  var digest: UInt64 = 0
+
+  /// Losses of half-steps up to the last one applied, as far as the coordinator does not know them.
+  var firstHalfStep: UInt64 = 0
+
+  var losses: [Ostr_LossSum] = []
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
+/// What every member's state has to be before the generation begins, and who has it.
+nonisolated struct Ostr_Synchronize: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var generation: UInt32 = 0
+
+  var appliedHalfSteps: UInt64 = 0
+
+  var digest: UInt64 = 0
+
+  /// One more than the rank of the member that has it; 0 for the coordinator.
+  var source: UInt32 = 0
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
+/// The receiver is no member of the run any more; it may join anew.
+nonisolated struct Ostr_Dismissal: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var reason: String = String()
+
+  /// Its state is not to be trusted.
+  var resetState: Bool = false
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
+/// The sender cannot go on in this generation.
+nonisolated struct Ostr_Objection: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var generation: UInt32 = 0
+
+  var halfStep: UInt64 = 0
+
+  var reason: String = String()
+
+  /// Its own gradient of this shard is not finite.
+  var hasShard_p: Bool = false
+
+  var shard: UInt32 = 0
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
+/// The state after so many half-steps can be had from the sender.
+nonisolated struct Ostr_SnapshotOffer: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var appliedHalfSteps: UInt64 = 0
+
+  var digest: UInt64 = 0
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -456,6 +642,8 @@ nonisolated struct Ostr_StateRequest: Sendable {
 
   var offset: UInt64 = 0
 
+  var appliedHalfSteps: UInt64 = 0
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
@@ -473,6 +661,8 @@ nonisolated struct Ostr_StateChunk: Sendable {
   var checksum: UInt64 = 0
 
   var wholeChecksum: UInt64 = 0
+
+  var appliedHalfSteps: UInt64 = 0
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -608,12 +798,32 @@ nonisolated struct Ostr_Mesh: Sendable {
     set {body = .request(newValue)}
   }
 
+  /// A member whose state is behind asks one that is ahead.
+  var stateRequest: Ostr_StateRequest {
+    get {
+      if case .stateRequest(let v)? = body {return v}
+      return Ostr_StateRequest()
+    }
+    set {body = .stateRequest(newValue)}
+  }
+
+  var stateChunk: Ostr_StateChunk {
+    get {
+      if case .stateChunk(let v)? = body {return v}
+      return Ostr_StateChunk()
+    }
+    set {body = .stateChunk(newValue)}
+  }
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   nonisolated enum OneOf_Body: Equatable, Sendable {
     case chunk(Ostr_Chunk)
     case losses(Ostr_Losses)
     case request(Ostr_Request)
+    /// A member whose state is behind asks one that is ahead.
+    case stateRequest(Ostr_StateRequest)
+    case stateChunk(Ostr_StateChunk)
 
   }
 
@@ -694,7 +904,7 @@ fileprivate nonisolated let _protobuf_package = "ostr"
 
 nonisolated extension Ostr_Control: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".Control"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}protocol\0\u{1}run\0\u{1}worker\0\u{2}\u{7}hello\0\u{1}ready\0\u{1}status\0\u{1}progress\0\u{3}state_report\0\u{3}task_result\0\u{1}failure\0\u{1}leave\0\u{2}\u{d}welcome\0\u{1}refusal\0\u{1}generation\0\u{1}ping\0\u{1}task\0\u{1}revoke\0\u{1}finish\0\u{4}\u{e}state_request\0\u{3}state_chunk\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}protocol\0\u{1}run\0\u{1}worker\0\u{2}\u{7}hello\0\u{1}ready\0\u{1}status\0\u{1}progress\0\u{3}state_report\0\u{3}task_result\0\u{1}failure\0\u{1}leave\0\u{1}standing\0\u{1}objection\0\u{3}snapshot_offer\0\u{2}\u{a}welcome\0\u{1}refusal\0\u{1}generation\0\u{1}ping\0\u{1}task\0\u{1}revoke\0\u{1}finish\0\u{1}synchronize\0\u{1}dismissal\0\u{4}\u{c}state_request\0\u{3}state_chunk\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -809,6 +1019,45 @@ nonisolated extension Ostr_Control: SwiftProtobuf.Message, SwiftProtobuf._Messag
           self.body = .leave(v)
         }
       }()
+      case 18: try {
+        var v: Ostr_Standing?
+        var hadOneofValue = false
+        if let current = self.body {
+          hadOneofValue = true
+          if case .standing(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.body = .standing(v)
+        }
+      }()
+      case 19: try {
+        var v: Ostr_Objection?
+        var hadOneofValue = false
+        if let current = self.body {
+          hadOneofValue = true
+          if case .objection(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.body = .objection(v)
+        }
+      }()
+      case 20: try {
+        var v: Ostr_SnapshotOffer?
+        var hadOneofValue = false
+        if let current = self.body {
+          hadOneofValue = true
+          if case .snapshotOffer(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.body = .snapshotOffer(v)
+        }
+      }()
       case 30: try {
         var v: Ostr_Welcome?
         var hadOneofValue = false
@@ -900,6 +1149,32 @@ nonisolated extension Ostr_Control: SwiftProtobuf.Message, SwiftProtobuf._Messag
           self.body = .finish(v)
         }
       }()
+      case 37: try {
+        var v: Ostr_Synchronize?
+        var hadOneofValue = false
+        if let current = self.body {
+          hadOneofValue = true
+          if case .synchronize(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.body = .synchronize(v)
+        }
+      }()
+      case 38: try {
+        var v: Ostr_Dismissal?
+        var hadOneofValue = false
+        if let current = self.body {
+          hadOneofValue = true
+          if case .dismissal(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.body = .dismissal(v)
+        }
+      }()
       case 50: try {
         var v: Ostr_StateRequest?
         var hadOneofValue = false
@@ -978,6 +1253,18 @@ nonisolated extension Ostr_Control: SwiftProtobuf.Message, SwiftProtobuf._Messag
       guard case .leave(let v)? = self.body else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 17)
     }()
+    case .standing?: try {
+      guard case .standing(let v)? = self.body else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 18)
+    }()
+    case .objection?: try {
+      guard case .objection(let v)? = self.body else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 19)
+    }()
+    case .snapshotOffer?: try {
+      guard case .snapshotOffer(let v)? = self.body else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 20)
+    }()
     case .welcome?: try {
       guard case .welcome(let v)? = self.body else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 30)
@@ -1005,6 +1292,14 @@ nonisolated extension Ostr_Control: SwiftProtobuf.Message, SwiftProtobuf._Messag
     case .finish?: try {
       guard case .finish(let v)? = self.body else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 36)
+    }()
+    case .synchronize?: try {
+      guard case .synchronize(let v)? = self.body else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 37)
+    }()
+    case .dismissal?: try {
+      guard case .dismissal(let v)? = self.body else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 38)
     }()
     case .stateRequest?: try {
       guard case .stateRequest(let v)? = self.body else { preconditionFailure() }
@@ -1181,7 +1476,7 @@ nonisolated extension Ostr_Ready: SwiftProtobuf.Message, SwiftProtobuf._MessageI
 
 nonisolated extension Ostr_Status: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".Status"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}phase\0\u{1}generation\0\u{3}applied_half_steps\0\u{1}tasks\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}phase\0\u{1}generation\0\u{3}applied_half_steps\0\u{1}tasks\0\u{1}work\0\u{1}busy\0\u{1}awaited\0\u{1}counters\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1193,12 +1488,20 @@ nonisolated extension Ostr_Status: SwiftProtobuf.Message, SwiftProtobuf._Message
       case 2: try { try decoder.decodeSingularUInt32Field(value: &self.generation) }()
       case 3: try { try decoder.decodeSingularUInt64Field(value: &self.appliedHalfSteps) }()
       case 4: try { try decoder.decodeRepeatedUInt64Field(value: &self.tasks) }()
+      case 5: try { try decoder.decodeSingularUInt64Field(value: &self.work) }()
+      case 6: try { try decoder.decodeSingularBoolField(value: &self.busy) }()
+      case 7: try { try decoder.decodeRepeatedUInt32Field(value: &self.awaited) }()
+      case 8: try { try decoder.decodeSingularMessageField(value: &self._counters) }()
       default: break
       }
     }
   }
 
   func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
     if self.phase != .starting {
       try visitor.visitSingularEnumField(value: self.phase, fieldNumber: 1)
     }
@@ -1211,6 +1514,18 @@ nonisolated extension Ostr_Status: SwiftProtobuf.Message, SwiftProtobuf._Message
     if !self.tasks.isEmpty {
       try visitor.visitPackedUInt64Field(value: self.tasks, fieldNumber: 4)
     }
+    if self.work != 0 {
+      try visitor.visitSingularUInt64Field(value: self.work, fieldNumber: 5)
+    }
+    if self.busy != false {
+      try visitor.visitSingularBoolField(value: self.busy, fieldNumber: 6)
+    }
+    if !self.awaited.isEmpty {
+      try visitor.visitPackedUInt32Field(value: self.awaited, fieldNumber: 7)
+    }
+    try { if let v = self._counters {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 8)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1219,6 +1534,10 @@ nonisolated extension Ostr_Status: SwiftProtobuf.Message, SwiftProtobuf._Message
     if lhs.generation != rhs.generation {return false}
     if lhs.appliedHalfSteps != rhs.appliedHalfSteps {return false}
     if lhs.tasks != rhs.tasks {return false}
+    if lhs.work != rhs.work {return false}
+    if lhs.busy != rhs.busy {return false}
+    if lhs.awaited != rhs.awaited {return false}
+    if lhs._counters != rhs._counters {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1228,9 +1547,49 @@ nonisolated extension Ostr_Status.Phase: SwiftProtobuf._ProtoNameProviding {
   static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0STARTING\0\u{1}LOADING\0\u{1}READY\0")
 }
 
+nonisolated extension Ostr_WorkerCounters: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".WorkerCounters"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}dropped\0\u{1}requested\0\u{1}repeated\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt64Field(value: &self.dropped) }()
+      case 2: try { try decoder.decodeSingularUInt64Field(value: &self.requested) }()
+      case 3: try { try decoder.decodeSingularUInt64Field(value: &self.repeated) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.dropped != 0 {
+      try visitor.visitSingularUInt64Field(value: self.dropped, fieldNumber: 1)
+    }
+    if self.requested != 0 {
+      try visitor.visitSingularUInt64Field(value: self.requested, fieldNumber: 2)
+    }
+    if self.repeated != 0 {
+      try visitor.visitSingularUInt64Field(value: self.repeated, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: Ostr_WorkerCounters, rhs: Ostr_WorkerCounters) -> Bool {
+    if lhs.dropped != rhs.dropped {return false}
+    if lhs.requested != rhs.requested {return false}
+    if lhs.repeated != rhs.repeated {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
 nonisolated extension Ostr_Ping: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".Ping"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}lease\0\u{3}known_losses\0\u{3}offers_state\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}lease\0\u{3}known_losses\0\u{3}offers_state\0\u{1}generation\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1241,6 +1600,7 @@ nonisolated extension Ostr_Ping: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
       case 1: try { try decoder.decodeSingularUInt64Field(value: &self.lease) }()
       case 2: try { try decoder.decodeSingularUInt64Field(value: &self.knownLosses) }()
       case 3: try { try decoder.decodeSingularBoolField(value: &self.offersState) }()
+      case 4: try { try decoder.decodeSingularUInt32Field(value: &self.generation) }()
       default: break
       }
     }
@@ -1256,6 +1616,9 @@ nonisolated extension Ostr_Ping: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
     if self.offersState != false {
       try visitor.visitSingularBoolField(value: self.offersState, fieldNumber: 3)
     }
+    if self.generation != 0 {
+      try visitor.visitSingularUInt32Field(value: self.generation, fieldNumber: 4)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1263,6 +1626,7 @@ nonisolated extension Ostr_Ping: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
     if lhs.lease != rhs.lease {return false}
     if lhs.knownLosses != rhs.knownLosses {return false}
     if lhs.offersState != rhs.offersState {return false}
+    if lhs.generation != rhs.generation {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1330,7 +1694,7 @@ nonisolated extension Ostr_Member: SwiftProtobuf.Message, SwiftProtobuf._Message
 
 nonisolated extension Ostr_Generation: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".Generation"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}number\0\u{1}rank\0\u{1}shards\0\u{3}half_steps\0\u{1}members\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}number\0\u{1}rank\0\u{1}shards\0\u{3}half_steps\0\u{1}members\0\u{3}snapshot_interval\0\u{1}skipped\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1343,6 +1707,8 @@ nonisolated extension Ostr_Generation: SwiftProtobuf.Message, SwiftProtobuf._Mes
       case 3: try { try decoder.decodeSingularUInt32Field(value: &self.shards) }()
       case 4: try { try decoder.decodeSingularUInt64Field(value: &self.halfSteps) }()
       case 5: try { try decoder.decodeRepeatedMessageField(value: &self.members) }()
+      case 6: try { try decoder.decodeSingularUInt64Field(value: &self.snapshotInterval) }()
+      case 7: try { try decoder.decodeRepeatedUInt64Field(value: &self.skipped) }()
       default: break
       }
     }
@@ -1364,6 +1730,12 @@ nonisolated extension Ostr_Generation: SwiftProtobuf.Message, SwiftProtobuf._Mes
     if !self.members.isEmpty {
       try visitor.visitRepeatedMessageField(value: self.members, fieldNumber: 5)
     }
+    if self.snapshotInterval != 0 {
+      try visitor.visitSingularUInt64Field(value: self.snapshotInterval, fieldNumber: 6)
+    }
+    if !self.skipped.isEmpty {
+      try visitor.visitPackedUInt64Field(value: self.skipped, fieldNumber: 7)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1373,6 +1745,223 @@ nonisolated extension Ostr_Generation: SwiftProtobuf.Message, SwiftProtobuf._Mes
     if lhs.shards != rhs.shards {return false}
     if lhs.halfSteps != rhs.halfSteps {return false}
     if lhs.members != rhs.members {return false}
+    if lhs.snapshotInterval != rhs.snapshotInterval {return false}
+    if lhs.skipped != rhs.skipped {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Ostr_Standing: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".Standing"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}generation\0\u{3}applied_half_steps\0\u{1}digest\0\u{3}first_half_step\0\u{1}losses\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt32Field(value: &self.generation) }()
+      case 2: try { try decoder.decodeSingularUInt64Field(value: &self.appliedHalfSteps) }()
+      case 3: try { try decoder.decodeSingularFixed64Field(value: &self.digest) }()
+      case 4: try { try decoder.decodeSingularUInt64Field(value: &self.firstHalfStep) }()
+      case 5: try { try decoder.decodeRepeatedMessageField(value: &self.losses) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.generation != 0 {
+      try visitor.visitSingularUInt32Field(value: self.generation, fieldNumber: 1)
+    }
+    if self.appliedHalfSteps != 0 {
+      try visitor.visitSingularUInt64Field(value: self.appliedHalfSteps, fieldNumber: 2)
+    }
+    if self.digest != 0 {
+      try visitor.visitSingularFixed64Field(value: self.digest, fieldNumber: 3)
+    }
+    if self.firstHalfStep != 0 {
+      try visitor.visitSingularUInt64Field(value: self.firstHalfStep, fieldNumber: 4)
+    }
+    if !self.losses.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.losses, fieldNumber: 5)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: Ostr_Standing, rhs: Ostr_Standing) -> Bool {
+    if lhs.generation != rhs.generation {return false}
+    if lhs.appliedHalfSteps != rhs.appliedHalfSteps {return false}
+    if lhs.digest != rhs.digest {return false}
+    if lhs.firstHalfStep != rhs.firstHalfStep {return false}
+    if lhs.losses != rhs.losses {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Ostr_Synchronize: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".Synchronize"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}generation\0\u{3}applied_half_steps\0\u{1}digest\0\u{1}source\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt32Field(value: &self.generation) }()
+      case 2: try { try decoder.decodeSingularUInt64Field(value: &self.appliedHalfSteps) }()
+      case 3: try { try decoder.decodeSingularFixed64Field(value: &self.digest) }()
+      case 4: try { try decoder.decodeSingularUInt32Field(value: &self.source) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.generation != 0 {
+      try visitor.visitSingularUInt32Field(value: self.generation, fieldNumber: 1)
+    }
+    if self.appliedHalfSteps != 0 {
+      try visitor.visitSingularUInt64Field(value: self.appliedHalfSteps, fieldNumber: 2)
+    }
+    if self.digest != 0 {
+      try visitor.visitSingularFixed64Field(value: self.digest, fieldNumber: 3)
+    }
+    if self.source != 0 {
+      try visitor.visitSingularUInt32Field(value: self.source, fieldNumber: 4)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: Ostr_Synchronize, rhs: Ostr_Synchronize) -> Bool {
+    if lhs.generation != rhs.generation {return false}
+    if lhs.appliedHalfSteps != rhs.appliedHalfSteps {return false}
+    if lhs.digest != rhs.digest {return false}
+    if lhs.source != rhs.source {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Ostr_Dismissal: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".Dismissal"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}reason\0\u{3}reset_state\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.reason) }()
+      case 2: try { try decoder.decodeSingularBoolField(value: &self.resetState) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.reason.isEmpty {
+      try visitor.visitSingularStringField(value: self.reason, fieldNumber: 1)
+    }
+    if self.resetState != false {
+      try visitor.visitSingularBoolField(value: self.resetState, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: Ostr_Dismissal, rhs: Ostr_Dismissal) -> Bool {
+    if lhs.reason != rhs.reason {return false}
+    if lhs.resetState != rhs.resetState {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Ostr_Objection: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".Objection"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}generation\0\u{3}half_step\0\u{1}reason\0\u{3}has_shard\0\u{1}shard\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt32Field(value: &self.generation) }()
+      case 2: try { try decoder.decodeSingularUInt64Field(value: &self.halfStep) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.reason) }()
+      case 4: try { try decoder.decodeSingularBoolField(value: &self.hasShard_p) }()
+      case 5: try { try decoder.decodeSingularUInt32Field(value: &self.shard) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.generation != 0 {
+      try visitor.visitSingularUInt32Field(value: self.generation, fieldNumber: 1)
+    }
+    if self.halfStep != 0 {
+      try visitor.visitSingularUInt64Field(value: self.halfStep, fieldNumber: 2)
+    }
+    if !self.reason.isEmpty {
+      try visitor.visitSingularStringField(value: self.reason, fieldNumber: 3)
+    }
+    if self.hasShard_p != false {
+      try visitor.visitSingularBoolField(value: self.hasShard_p, fieldNumber: 4)
+    }
+    if self.shard != 0 {
+      try visitor.visitSingularUInt32Field(value: self.shard, fieldNumber: 5)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: Ostr_Objection, rhs: Ostr_Objection) -> Bool {
+    if lhs.generation != rhs.generation {return false}
+    if lhs.halfStep != rhs.halfStep {return false}
+    if lhs.reason != rhs.reason {return false}
+    if lhs.hasShard_p != rhs.hasShard_p {return false}
+    if lhs.shard != rhs.shard {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Ostr_SnapshotOffer: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".SnapshotOffer"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}applied_half_steps\0\u{1}digest\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt64Field(value: &self.appliedHalfSteps) }()
+      case 2: try { try decoder.decodeSingularFixed64Field(value: &self.digest) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.appliedHalfSteps != 0 {
+      try visitor.visitSingularUInt64Field(value: self.appliedHalfSteps, fieldNumber: 1)
+    }
+    if self.digest != 0 {
+      try visitor.visitSingularFixed64Field(value: self.digest, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: Ostr_SnapshotOffer, rhs: Ostr_SnapshotOffer) -> Bool {
+    if lhs.appliedHalfSteps != rhs.appliedHalfSteps {return false}
+    if lhs.digest != rhs.digest {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1500,7 +2089,7 @@ nonisolated extension Ostr_StateReport: SwiftProtobuf.Message, SwiftProtobuf._Me
 
 nonisolated extension Ostr_StateRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".StateRequest"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}offset\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}offset\0\u{3}applied_half_steps\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1509,6 +2098,7 @@ nonisolated extension Ostr_StateRequest: SwiftProtobuf.Message, SwiftProtobuf._M
       // enabled. https://github.com/apple/swift-protobuf/issues/1034
       switch fieldNumber {
       case 1: try { try decoder.decodeSingularUInt64Field(value: &self.offset) }()
+      case 2: try { try decoder.decodeSingularUInt64Field(value: &self.appliedHalfSteps) }()
       default: break
       }
     }
@@ -1518,11 +2108,15 @@ nonisolated extension Ostr_StateRequest: SwiftProtobuf.Message, SwiftProtobuf._M
     if self.offset != 0 {
       try visitor.visitSingularUInt64Field(value: self.offset, fieldNumber: 1)
     }
+    if self.appliedHalfSteps != 0 {
+      try visitor.visitSingularUInt64Field(value: self.appliedHalfSteps, fieldNumber: 2)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   static func ==(lhs: Ostr_StateRequest, rhs: Ostr_StateRequest) -> Bool {
     if lhs.offset != rhs.offset {return false}
+    if lhs.appliedHalfSteps != rhs.appliedHalfSteps {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1530,7 +2124,7 @@ nonisolated extension Ostr_StateRequest: SwiftProtobuf.Message, SwiftProtobuf._M
 
 nonisolated extension Ostr_StateChunk: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".StateChunk"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}offset\0\u{1}total\0\u{1}checksum\0\u{3}whole_checksum\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}offset\0\u{1}total\0\u{1}checksum\0\u{3}whole_checksum\0\u{3}applied_half_steps\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1542,6 +2136,7 @@ nonisolated extension Ostr_StateChunk: SwiftProtobuf.Message, SwiftProtobuf._Mes
       case 2: try { try decoder.decodeSingularUInt64Field(value: &self.total) }()
       case 3: try { try decoder.decodeSingularFixed64Field(value: &self.checksum) }()
       case 4: try { try decoder.decodeSingularFixed64Field(value: &self.wholeChecksum) }()
+      case 5: try { try decoder.decodeSingularUInt64Field(value: &self.appliedHalfSteps) }()
       default: break
       }
     }
@@ -1560,6 +2155,9 @@ nonisolated extension Ostr_StateChunk: SwiftProtobuf.Message, SwiftProtobuf._Mes
     if self.wholeChecksum != 0 {
       try visitor.visitSingularFixed64Field(value: self.wholeChecksum, fieldNumber: 4)
     }
+    if self.appliedHalfSteps != 0 {
+      try visitor.visitSingularUInt64Field(value: self.appliedHalfSteps, fieldNumber: 5)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1568,6 +2166,7 @@ nonisolated extension Ostr_StateChunk: SwiftProtobuf.Message, SwiftProtobuf._Mes
     if lhs.total != rhs.total {return false}
     if lhs.checksum != rhs.checksum {return false}
     if lhs.wholeChecksum != rhs.wholeChecksum {return false}
+    if lhs.appliedHalfSteps != rhs.appliedHalfSteps {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1785,7 +2384,7 @@ nonisolated extension Ostr_Finish: SwiftProtobuf.Message, SwiftProtobuf._Message
 
 nonisolated extension Ostr_Mesh: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".Mesh"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}protocol\0\u{1}run\0\u{1}generation\0\u{1}sender\0\u{3}half_step\0\u{2}\u{5}chunk\0\u{1}losses\0\u{1}request\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}protocol\0\u{1}run\0\u{1}generation\0\u{1}sender\0\u{3}half_step\0\u{2}\u{5}chunk\0\u{1}losses\0\u{1}request\0\u{3}state_request\0\u{3}state_chunk\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1837,6 +2436,32 @@ nonisolated extension Ostr_Mesh: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
           self.body = .request(v)
         }
       }()
+      case 13: try {
+        var v: Ostr_StateRequest?
+        var hadOneofValue = false
+        if let current = self.body {
+          hadOneofValue = true
+          if case .stateRequest(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.body = .stateRequest(v)
+        }
+      }()
+      case 14: try {
+        var v: Ostr_StateChunk?
+        var hadOneofValue = false
+        if let current = self.body {
+          hadOneofValue = true
+          if case .stateChunk(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.body = .stateChunk(v)
+        }
+      }()
       default: break
       }
     }
@@ -1874,6 +2499,14 @@ nonisolated extension Ostr_Mesh: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
     case .request?: try {
       guard case .request(let v)? = self.body else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 12)
+    }()
+    case .stateRequest?: try {
+      guard case .stateRequest(let v)? = self.body else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 13)
+    }()
+    case .stateChunk?: try {
+      guard case .stateChunk(let v)? = self.body else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 14)
     }()
     case nil: break
     }

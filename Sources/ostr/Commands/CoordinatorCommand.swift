@@ -41,28 +41,46 @@ struct CoordinatorCommand: ParsableCommand {
     var joinTimeout = 60.0
 
     @Option(
+        help: ArgumentHelp(
+            "Seconds to wait for another worker when all are gone; then the run ends and can be resumed.",
+            valueName: "seconds"))
+    var workerTimeout = 60.0
+
+    @Option(
         help: ArgumentHelp("Seconds a worker may be silent before it counts as lost.", valueName: "seconds"))
-    var workerTimeout = 5.0
+    var silenceTimeout = 5.0
 
     mutating func validate() throws {
         try Check.positive(workers, "--workers")
         try Check.atMost(WorkerCount.largest, workers, "--workers")
         try Check.timeout(joinTimeout, "--join-timeout")
         try Check.timeout(workerTimeout, "--worker-timeout")
+        try Check.timeout(silenceTimeout, "--silence-timeout")
         try network.check(allow, "--allow")
     }
 
     mutating func run() throws {
         options.log.start()
         let keys = try network.keys(allow: allow)
-        let prepared = try PreparedRun(options, workersHere: 0)
+        let prepared: PreparedRun
+        if let run = options.checkpoints.resume {
+            prepared = try PreparedRun(resuming: run, onSaveError: options.checkpoints.onSaveError) {
+                Program.console.print("ostr: warning: \($0)")
+            }
+        } else {
+            prepared = try PreparedRun(options, workersHere: 0)
+        }
         let run = Run(prepared, command: "coordinator", workers: workers)
-        let coordinator = run.coordinatorOptions(endpoint: bind) {
+        var coordinator = run.coordinatorOptions(endpoint: bind) {
             $0.joinTimeout = .seconds(joinTimeout)
             $0.workerTimeout = .seconds(workerTimeout)
+            $0.silenceTimeout = .seconds(silenceTimeout)
             $0.keys = keys
             $0.insecure = network.insecure
         }
-        try run.perform { try CoordinatorProcess(options: coordinator).run(observe: $0) }
+        try run.perform { keeping, observe in
+            coordinator.keep(keeping)
+            return try CoordinatorProcess(options: coordinator).run(observe: observe)
+        }
     }
 }

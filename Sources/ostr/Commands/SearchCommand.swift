@@ -35,6 +35,13 @@ struct SearchCommand: ParsableCommand {
 
     mutating func run() throws {
         options.log.start()
+        if let run = options.checkpoints.resume {
+            let prepared = try PreparedRun(resuming: run, onSaveError: options.checkpoints.onSaveError) {
+                Program.console.print("ostr: warning: \($0)")
+            }
+            return try Run(prepared, command: "search", workers: workers ?? prepared.formerWorkers ?? 0)
+                .performLocally()
+        }
         let workers = self.workers ?? WorkerCount.automatic(shards: options.batches.shardCount)
         let prepared = try PreparedRun(options, workersHere: workers)
         try Run(prepared, command: "search", workers: workers).performLocally()

@@ -34,12 +34,17 @@ struct WorkerCommand: ParsableCommand {
             valueName: "name"))
     var name: String?
 
-    @Option(help: ArgumentHelp("Seconds to try to reach the coordinator.", valueName: "seconds"))
-    var connectTimeout = 30.0
+    @Option(
+        help: ArgumentHelp(
+            "Seconds to try to reach the coordinator. (default: as long as it takes)", valueName: "seconds"))
+    var connectTimeout: Double?
 
     @Option(
-        help: ArgumentHelp("Seconds the coordinator may be silent before the worker gives up.", valueName: "seconds"))
-    var silenceTimeout = 5.0
+        help: ArgumentHelp(
+            "Seconds the coordinator may be silent before the worker gives up. (default: as long as it takes; a "
+                + "coordinator that comes back is joined again)",
+            valueName: "seconds"))
+    var silenceTimeout: Double?
 
     @Option(
         help: ArgumentHelp(
@@ -67,8 +72,8 @@ struct WorkerCommand: ParsableCommand {
     @OptionGroup(title: "Log") var log: LogOptions
 
     mutating func validate() throws {
-        try Check.timeout(connectTimeout, "--connect-timeout")
-        try Check.timeout(silenceTimeout, "--silence-timeout")
+        if let connectTimeout { try Check.timeout(connectTimeout, "--connect-timeout") }
+        if let silenceTimeout { try Check.timeout(silenceTimeout, "--silence-timeout") }
         try network.check(serverKey, "--server-key")
     }
 
@@ -76,8 +81,8 @@ struct WorkerCommand: ParsableCommand {
         log.start()
         var options = WorkerOptions(coordinator: connect)
         options.name = name
-        options.connectTimeout = .seconds(connectTimeout)
-        options.silenceTimeout = .seconds(silenceTimeout)
+        options.connectTimeout = connectTimeout.map { .seconds($0) }
+        options.silenceTimeout = silenceTimeout.map { .seconds($0) }
         options.meshEndpoint = mesh
         options.keys = try network.keys(server: serverKey)
         options.insecure = network.insecure

@@ -8,6 +8,7 @@ struct SearchOptions: ParsableArguments {
     @OptionGroup(title: "Training") var training: TrainingOptions
     @OptionGroup(title: "Batches") var batches: BatchOptions
     @OptionGroup(title: "Selection") var selection: SelectionArguments
+    @OptionGroup(title: "Checkpoints") var checkpoints: CheckpointOptions
     @OptionGroup(title: "Output") var output: OutputOptions
     @OptionGroup(title: "Log") var log: LogOptions
 }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Protocol
 import Search
 
 /// How the supernet is trained.
@@ -39,6 +40,12 @@ struct TrainingOptions: ParsableArguments {
     @Option(help: ArgumentHelp("The alphas' weight decay.", valueName: "x"))
     var alphasWeightDecay = 1e-3
 
+    @Option(
+        name: .customLong("on-nonfinite"),
+        help: ArgumentHelp(
+            "When a gradient is not finite, whoever computes it: stop, or skip the half-step.", valueName: "what"))
+    var onNonFinite: CoordinatorMachine.NonFinitePolicy = .stop
+
     mutating func validate() throws {
         try Check.notNegative(epochs, "--epochs")
         try Check.atMost(Self.largestEpochs, epochs, "--epochs")
@@ -63,3 +70,5 @@ struct TrainingOptions: ParsableArguments {
         configuration.alphas.weightDecay = alphasWeightDecay
     }
 }
+
+extension CoordinatorMachine.NonFinitePolicy: ExpressibleByArgument {}

@@ -1,5 +1,6 @@
 import Checkpoint
 import Datasets
+import Protocol
 import Reporting
 import Search
 import Supernet
@@ -15,6 +16,16 @@ struct PreparedRun {
     /// A trained supernet to select from, and the file it came from.
     var initialState: TrainingState?
     var supernetFile: String?
+    /// Steps between two checkpoints; 0 for none.
+    var checkpointEvery = 0
+    var onSaveError = CheckpointOptions.SaveError.goOn
+    var onNonFinite = CoordinatorMachine.NonFinitePolicy.stop
+    /// Where the run was when it was interrupted, if it goes on.
+    var resume: SearchState?
+    /// Worker processes that the run had before it was interrupted.
+    var formerWorkers: Int?
+    /// Whether the run folder is there and the run goes on in it.
+    var resumes: Bool { formerWorkers != nil }
     /// Epochs that the supernet has been trained for when strengths are measured; nil where a file does not tell.
     let trainedEpochs: Int?
 
@@ -49,6 +60,50 @@ struct PreparedRun {
         imageCount = images.dataset.count
         trainedEpochs = configuration.epochs
         self.preset = options.beginning.preset.rawValue
+        checkpointEvery = options.checkpoints.checkpointEvery
+        onSaveError = options.checkpoints.onSaveError
+        onNonFinite = options.training.onNonFinite
+    }
+
+    /// A search that was interrupted, from its newest checkpoint.
+    ///
+    /// - Parameter warn: gets a line for each checkpoint that cannot be used.
+    /// - Throws: what says why the run cannot go on.
+    init(resuming run: String, onSaveError: CheckpointOptions.SaveError, warn: (String) -> Void) throws {
+        let folder = try RunFolder.open(run)
+        let description = try folder.description()
+        guard description.supernet == nil else {
+            throw Failure(.usage, "the run in \(run) is a selection alone, which is begun again with `ostr select`")
+        }
+        output = run
+        configuration = description.configuration
+        dataFolder = description.data
+        preset = description.preset
+        trainedEpochs = configuration.epochs
+        checkpointEvery = description.checkpointEvery
+        formerWorkers = description.workers
+        self.onSaveError = onSaveError
+        onNonFinite = CoordinatorMachine.NonFinitePolicy(rawValue: description.onNonFinite) ?? .stop
+        let dataset = try ImageDataset.load(
+            kind: configuration.dataset, folder: dataFolder, split: .training, limit: configuration.images)
+        guard dataset.digest == configuration.datasetDigest else {
+            throw Failure(
+                .data,
+                "the images in \(dataFolder) are not those of the run in \(run): their digest is \(dataset.digest), and "
+                    + "the run's is \(configuration.datasetDigest)")
+        }
+        imageCount = dataset.count
+        try configuration.validate(imageCount: imageCount)
+        let checkpoints = CheckpointFolder(
+            run: run, configurationDigest: try Summary.digest(of: configuration), version: Version.current)
+        guard let found = try checkpoints.newest() else { return }
+        for error in found.rejected { warn("a checkpoint cannot be used: \(error); the one before it is taken") }
+        let initial = try TrainingState.initial(configuration)
+        let plan = TrainingPlan(configuration: configuration, imageCount: imageCount)
+        guard found.state.training.weights.count == initial.weights.count,
+            found.state.training.alphas.count == initial.alphas.count, found.state.losses.count <= plan.halfSteps
+        else { throw Failure(.data, "\(found.path): a checkpoint of another supernet than the run's") }
+        resume = found.state
     }
 
     /// A selection alone, from the supernet in a file.

@@ -1,12 +1,14 @@
+import Checkpoint
 import Coordinator
 import Reporting
 import Search
 import Supernet
+import Transport
 
 /// One run from its known-good beginning to the printed answer: shows progress, keeps the run folder, prints the end.
 struct Run {
     /// What computes the outcome and reports events on the way.
-    typealias Body = (_ observe: (SearchEvent) -> Void) throws -> SearchOutcome
+    typealias Body = (_ keeping: Keeping?, _ observe: (SearchEvent) -> Void) throws -> SearchOutcome
 
     let prepared: PreparedRun
     let command: String
@@ -26,29 +28,60 @@ struct Run {
         var options = CoordinatorOptions(
             configuration: prepared.configuration, imageCount: prepared.imageCount, endpoint: endpoint,
             expectedWorkers: workers, initialState: prepared.initialState)
+        options.resume = prepared.resume
+        options.checkpointInterval = 2 * prepared.checkpointEvery
+        options.onNonFinite = prepared.onNonFinite
         adjust(&options)
         return options
     }
 
     /// Runs on this machine: in this process without workers, on local worker processes otherwise.
     func performLocally() throws {
-        if workers == 0 {
-            try perform { observe in
-                let dataset = try prepared.loadImages()
-                let replica = try Replica(configuration: prepared.configuration, dataset: dataset)
-                guard let state = prepared.initialState else {
-                    return try LocalSearch.run(
-                        configuration: prepared.configuration, replica: replica, observe: observe)
-                }
-                replica.state = state
-                let selection = try LocalSearch.select(replica: replica, observe: observe)
-                return SearchOutcome(
-                    configuration: prepared.configuration, state: replica.state, losses: [], selection: selection)
-            }
-        } else {
+        if workers > 0 {
             let cluster = LocalCluster(workerArguments: ["--data", prepared.dataFolder], workers: workers)
-            let options = coordinatorOptions(endpoint: "")
-            try perform { try cluster.run(options, observe: $0) }
+            return try perform { keeping, observe in
+                try cluster.run(coordinatorOptions(endpoint: "") { $0.keep(keeping) }, observe: observe)
+            }
+        }
+        try perform { keeping, observe in
+            let dataset = try prepared.loadImages()
+            let replica = try Replica(configuration: prepared.configuration, dataset: dataset)
+            guard let state = prepared.initialState else {
+                let signals = try StopSignals()
+                return try LocalSearch.run(
+                    configuration: prepared.configuration, replica: replica, from: prepared.resume,
+                    skipsNonFinite: prepared.onNonFinite == .skip,
+                    keeping: keeping.map { keeping in
+                        .init(
+                            interval: 2 * prepared.checkpointEvery, save: keeping.save,
+                            isInterrupted: { signals.received != nil || keeping.failure() != nil })
+                    }, observe: observe)
+            }
+            replica.state = state
+            let selection = try LocalSearch.select(replica: replica, observe: observe)
+            return SearchOutcome(
+                configuration: prepared.configuration, state: replica.state, losses: [], selection: selection)
+        }
+    }
+
+    /// Where checkpoints go.
+    struct Keeping: Sendable {
+        let save: @Sendable (SearchState) -> Void
+        /// Why the run has to stop, since a checkpoint could not be written.
+        let failure: @Sendable () -> String?
+    }
+
+    private func checkpointWriter() throws -> CheckpointWriter? {
+        guard prepared.checkpointEvery > 0, prepared.initialState == nil else { return nil }
+        let folder = CheckpointFolder(
+            run: prepared.output, configurationDigest: try Summary.digest(of: prepared.configuration),
+            version: Version.current)
+        let goesOn = prepared.onSaveError == .goOn
+        return CheckpointWriter(folder) { result in
+            guard case .failure(let error) = result else { return }
+            Program.console.print(
+                "ostr: error: a checkpoint was not written: \(error); "
+                    + (goesOn ? "the search goes on, and the checkpoint before stays" : "the search stops"))
         }
     }
 
@@ -59,20 +92,32 @@ struct Run {
             path: prepared.output,
             description: RunDescription(
                 command: command, preset: prepared.preset, data: prepared.dataFolder, supernet: prepared.supernetFile,
-                workers: workers, configuration: prepared.configuration),
-            space: space, console: Program.console)
+                workers: workers, checkpointEvery: prepared.checkpointEvery,
+                onNonFinite: prepared.onNonFinite.rawValue, configuration: prepared.configuration),
+            space: space, console: Program.console, earlier: prepared.resumes ? earlierEpochs : nil)
+        let writer = try checkpointWriter()
+        let stops = prepared.onSaveError == .stop
+        let keeping = writer.map { writer in
+            Keeping(save: { writer.save($0) }, failure: { stops ? writer.failure?.description : nil })
+        }
         let outcome: SearchOutcome
         do {
-            outcome = try body { observer.observe($0) }
+            outcome = try body(keeping) { observer.observe($0) }
         } catch {
+            writer?.finish()
+            if let failure = writer?.failure, stops {
+                observer.fail("\(failure)")
+                throw failure
+            }
             observer.fail(Failure.of(error)?.message ?? "\(error)")
             throw error
         }
+        writer?.finish()
         let seconds = observer.seconds
         let folder = try observer.finishedFolder()
         let summary = try Summary(
             command: command, outcome: outcome, seconds: seconds, workers: workers, epochs: observer.epochs,
-            strengthCell: CellReport(operations: outcome.selection.operations),
+            counters: observer.counters, strengthCell: CellReport(operations: outcome.selection.operations),
             magnitudeCell: CellReport(operations: outcome.selection.magnitudeOperations))
         let supernet = try Supernet(shape: prepared.configuration.supernet, shardImages: 1)
         try folder.writeResults(
@@ -81,5 +126,18 @@ struct Run {
             Answer.lines(
                 summary, space: space, epochs: prepared.trainedEpochs, configuration: prepared.configuration,
                 folder: folder.path, frame: StandardOutput.frame))
+    }
+
+    private var earlierEpochs: [SearchEvent] {
+        let plan = TrainingPlan(configuration: prepared.configuration, imageCount: prepared.imageCount)
+        var epoch = EpochLosses(plan: plan)
+        return (prepared.resume?.losses ?? []).enumerated().compactMap { epoch.add($1, of: plan.halfStep($0)) }
+    }
+}
+
+extension CoordinatorOptions {
+    mutating func keep(_ keeping: Run.Keeping?) {
+        save = keeping?.save
+        saveFailure = keeping?.failure
     }
 }

@@ -1,0 +1,30 @@
+/// What a distributed run had to cope with.
+public struct ClusterCounters: Sendable, Equatable, Codable {
+    /// Messages and workers that were refused.
+    public var refusedPeers = 0
+    /// Messages between workers that were not used: of older generations or half-steps, repeated, or impossible.
+    public var droppedMessages = 0
+    /// Half-steps that a worker had begun and gave up for a newer generation, added over workers.
+    public var repeatedHalfSteps = 0
+    /// Strength tasks that were given to a second worker.
+    public var duplicatedTasks = 0
+    /// Requests for parts of a gradient that did not come.
+    public var chunksAskedAgain = 0
+    /// Workers that were lost.
+    public var lostWorkers = 0
+    /// Generations that began.
+    public var generations = 0
+
+    /// Nothing.
+    public init() {}
+
+    enum CodingKeys: String, CodingKey {
+        case generations
+        case refusedPeers = "refused_peers"
+        case droppedMessages = "dropped_messages"
+        case repeatedHalfSteps = "repeated_half_steps"
+        case duplicatedTasks = "duplicated_tasks"
+        case chunksAskedAgain = "chunks_asked_again"
+        case lostWorkers = "lost_workers"
+    }
+}

@@ -1,0 +1,13 @@
+import Synchronization
+
+/// What the compute thread does at the moment, for the I/O thread; and what the I/O thread wants given up. Any thread.
+final class ComputeMonitor: Sendable {
+    /// Grows with every shard computed.
+    let work = Atomic<Int>(0)
+    /// The compute thread handles a command or computes, and does not sleep.
+    let isComputing = Atomic<Bool>(false)
+    /// What is computed for another generation than this may be given up.
+    let generation = Atomic<Int>(0)
+    /// Half-steps that were begun and given up.
+    let repeated = Atomic<Int>(0)
+}
