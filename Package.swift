@@ -109,6 +109,11 @@ let package = Package(
             name: "FuzzTargets", dependencies: ["Protocol", "Datasets", "Checkpoint"], path: "Tests/FuzzTargets",
             swiftSettings: strict),
         tests("FuzzTests", ["FuzzTargets"], resources: [.copy("Corpus")]),
+        tests("FaultTests", ["ostr", "faulty-worker", "Checkpoint"]),
+        // A worker that does wrong what it is told to: for FaultTests.
+        .executableTarget(
+            name: "faulty-worker", dependencies: ["Worker", "Protocol", "Search", "Datasets"],
+            path: "Tests/FaultyWorker", swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -111,6 +111,9 @@ public struct CheckpointFolder: Sendable {
         return nil
     }
 
+    /// Removes all checkpoints: the run is complete.
+    public func removeAll() { operations.remove(path) }
+
     /// Checks every file of a checkpoint.
     ///
     /// - Parameter path: a checkpoint's folder, or a run folder, whose newest checkpoint is checked then.

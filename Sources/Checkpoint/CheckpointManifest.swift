@@ -79,7 +79,8 @@ struct CheckpointManifest: Codable, Sendable, Equatable {
             let sum = sha256(bytes)
             guard sum == file.sha256 else {
                 throw .malformed(
-                    file: "\(folder)/\(file.name)", tensor: nil, expected: "SHA-256 \(file.sha256)", found: sum)
+                    file: "\(folder)/\(file.name)", tensor: nil, expected: "SHA-256 \(file.sha256), as \(name) has it",
+                    found: sum)
             }
             files[file.name] = bytes
         }

@@ -8,6 +8,7 @@ extension ComputeLoop {
     func computeHalfStep(_ replica: Replica, _ membership: Membership) {
         let halfStep = replica.plan.halfStep(replica.appliedHalfSteps)
         if membership.skipped.contains(halfStep.index) { return skip(halfStep, replica, membership) }
+        if let change = sabotage?.beforeHalfStep { change(halfStep.index, &replica.state) }
         let count = replica.gradientCount(halfStep.kind)
         let isAlone = membership.members.count == 1
         let sum = buffer.prefix(count)
@@ -52,11 +53,7 @@ extension ComputeLoop {
         let losses = replica.computeShards(
             run, of: halfStep,
             isCancelled: {
-                if let sabotage, let change = sabotage.beforeShard {
-                    var state = replica.state
-                    change(halfStep.index, next, &state)
-                    if state != replica.state { replica.state = state }
-                }
+                sabotage?.beforeShard?(halfStep.index, next)
                 if next > run.lowerBound { monitor.work.wrappingAdd(1, ordering: .relaxed) }
                 next += 1
                 return bad != nil || isGivenUp(generation)

@@ -55,7 +55,7 @@ final class WorkerLoop {
         let hello = Hello(
             build: Build.version, name: options.name ?? "\(host)-\(process.processIdentifier)", host: host,
             pid: Int(process.processIdentifier), numericDigest: NumericDigest.compute(),
-            meshEndpoint: mesh.door.endpoint.description)
+            meshEndpoint: options.announcedMesh ?? mesh.door.endpoint.description)
         machine = WorkerMachine(
             hello: hello,
             timeouts: .init(connect: options.connectTimeout, silence: options.silenceTimeout),

@@ -26,6 +26,8 @@ public struct WorkerOptions: Sendable {
     /// what the protocol costs. Such a run finds nothing.
     public var standIn: Double?
 
+    /// What other workers are told to connect to, where it is not what this one listens at; in tests.
+    package var announcedMesh: String?
     /// What goes wrong on purpose, in tests.
     package var sabotage: Sabotage?
 

@@ -62,9 +62,10 @@ extension CoordinatorMachine {
         if phase == .collecting, assembly?.source == key, now - lastProgress >= max(.seconds(5), patience(shards: 1)) {
             return "it has not sent the trained state for \(seconds(now - lastProgress)) s"
         }
-        guard phase == .training, isMember(key), worker.isBusy, now - worker.lastWork >= patience(shards: 1) else {
-            return nil
-        }
+        // Whoever loads images, or takes a state, is given the longest time.
+        let isComputing = phase == .training && isMember(key)
+        let limit = isComputing ? patience(shards: 1) : plan.progressTimeout
+        guard worker.isBusy, now - worker.lastWork >= limit else { return nil }
         return "its computation has not got on for \(seconds(now - worker.lastWork)) s"
     }
 

@@ -71,13 +71,16 @@ struct Run {
         let failure: @Sendable () -> String?
     }
 
-    private func checkpointWriter() throws -> CheckpointWriter? {
-        guard prepared.checkpointEvery > 0, prepared.initialState == nil else { return nil }
-        let folder = CheckpointFolder(
+    private func checkpointFolder() throws -> CheckpointFolder {
+        CheckpointFolder(
             run: prepared.output, configurationDigest: try Summary.digest(of: prepared.configuration),
             version: Version.current)
+    }
+
+    private func checkpointWriter() throws -> CheckpointWriter? {
+        guard prepared.checkpointEvery > 0, prepared.initialState == nil else { return nil }
         let goesOn = prepared.onSaveError == .goOn
-        return CheckpointWriter(folder) { result in
+        return CheckpointWriter(try checkpointFolder()) { result in
             guard case .failure(let error) = result else { return }
             Program.console.print(
                 "ostr: error: a checkpoint was not written: \(error); "
@@ -122,6 +125,7 @@ struct Run {
         let supernet = try Supernet(shape: prepared.configuration.supernet, shardImages: 1)
         try folder.writeResults(
             outcome, summary: summary, space: space, weights: supernet.parameters, alphas: supernet.alphaDirectory)
+        try checkpointFolder().removeAll()
         try StandardOutput.print(
             Answer.lines(
                 summary, space: space, epochs: prepared.trainedEpochs, configuration: prepared.configuration,

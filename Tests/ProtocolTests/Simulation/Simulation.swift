@@ -114,7 +114,7 @@ struct Simulation {
             if isOver { break }
         }
         if case .hopeless = failure {
-            guard tally["crash", default: 0] + tally["pause", default: 0] + tally["stuck", default: 0] >= 3 else {
+            guard ["crash", "pause", "stuck", "cut"].reduce(0, { $0 + tally[$1, default: 0] }) >= 3 else {
                 throw violation("given up without three lost workers: \(String(describing: failure))")
             }
             return .hopeless

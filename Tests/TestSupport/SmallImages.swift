@@ -1,12 +1,11 @@
 import Foundation
-import TestSupport
 
 /// A made-up data set in MNIST's format, small and quick to learn: each label is a bright bar at its own height.
-struct SmallImages {
-    let folder: TemporaryFolder
-    let count: Int
+public struct SmallImages: Sendable {
+    public let folder: TemporaryFolder
+    public let count: Int
 
-    init(count: Int = 256) throws {
+    public init(count: Int = 256) throws {
         folder = try TemporaryFolder()
         self.count = count
         for (name, count) in [("train", count), ("t10k", 32)] {
@@ -15,10 +14,10 @@ struct SmallImages {
         }
     }
 
-    var imagesFile: String { "train-images-idx3-ubyte" }
-    var labelsFile: String { "train-labels-idx1-ubyte" }
+    public var imagesFile: String { "train-images-idx3-ubyte" }
+    public var labelsFile: String { "train-labels-idx1-ubyte" }
 
-    func images(_ count: Int) -> [UInt8] {
+    public func images(_ count: Int) -> [UInt8] {
         var bytes = header(0x0803, [count, 28, 28])
         for image in 0..<count {
             let label = image % 10
@@ -33,7 +32,7 @@ struct SmallImages {
         return bytes
     }
 
-    func labels(_ count: Int) -> [UInt8] {
+    public func labels(_ count: Int) -> [UInt8] {
         header(0x0801, [count]) + (0..<count).map { UInt8($0 % 10) }
     }
 
@@ -42,7 +41,7 @@ struct SmallImages {
     }
 
     /// Options of a search that takes a second or two on these images.
-    var searchOptions: [String] {
+    public var searchOptions: [String] {
         [
             "--dataset", "mnist", "--data", folder.path, "--channels", "4", "--cells", "1", "--epochs", "1",
             "--batch", "32", "--shards", "4",

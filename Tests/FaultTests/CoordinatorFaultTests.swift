@@ -1,0 +1,138 @@
+#if os(Linux)
+    import Checkpoint
+    import Foundation
+    import Testing
+
+    /// Rows 7, 9, 10 and 20 of the fault matrix: the coordinator, its checkpoints and signals.
+    @Suite(.serialized) struct CoordinatorFaultTests {
+        @Test(
+            "a coordinator that is killed in training goes on from its checkpoint, and its workers come back by themselves"
+        )
+        func killedInTraining() throws {
+            let cluster = try FaultCluster()
+            let first = try cluster.startCoordinator(workers: 2, ["--checkpoint-every", "3"])
+            for name in ["a", "b"] { try cluster.startWorker(name) }
+            try cluster.waitForHalfStep(14)
+            #expect(wait(10) { (try? CheckpointFolder.verify(cluster.run)) != nil })
+            first.send(SIGKILL)
+            #expect(first.status(within: 5) == SIGKILL)
+            let reached = cluster.halfSteps
+            let found = try CheckpointFolder.verify(cluster.run)
+            let start = ContinuousClock.now
+            try cluster.startCoordinator(workers: 2, resume: true)
+            #expect(wait(60) { cluster.halfSteps > reached })
+            let seconds = (ContinuousClock.now - start) / .seconds(1)
+            RecoveryTable.add(
+                "coordinator killed in training, restarted at once", noticed: 0, goesOn: seconds, bounds: "–")
+            #expect(cluster.workers.allSatisfy { $0.isRunning }, "the same workers")
+            // Six half-steps are an interval; as many may be under way between the last offer and the disk.
+            let again = cluster.events("half_step").compactMap { $0["half_step"] as? Int }
+            #expect(reached - found.halfSteps <= 12, "\(reached), \(found)")
+            #expect(Set(again).count == again.max().map { $0 + 1 })
+            try cluster.expectUndisturbedResult()
+        }
+
+        @Test("a coordinator that is killed in the selection keeps every decision")
+        func killedInSelection() throws {
+            let cluster = try FaultCluster(epochs: 1)
+            let first = try cluster.startCoordinator(workers: 2)
+            for name in ["a", "b"] { try cluster.startWorker(name, fault: "slow:100") }
+            #expect(wait(90) { cluster.events("edge_decided").count >= 2 })
+            #expect(wait(10) { (try? CheckpointFolder.verify(cluster.run).evaluations) ?? 0 > 0 })
+            first.send(SIGKILL)
+            #expect(first.status(within: 5) == SIGKILL)
+            let kept = try CheckpointFolder.verify(cluster.run).evaluations
+            try cluster.startCoordinator(workers: 2, resume: true)
+            try cluster.expectUndisturbedResult()
+            let counts = cluster.events("evaluations").compactMap { $0["done"] as? Int }
+            #expect(kept > 0 && counts.last ?? 0 > kept)
+            #expect(cluster.events("training_started").count == 1, "nothing is trained again")
+        }
+
+        @Test("a search that is interrupted finishes its step, saves, and goes on later", arguments: [SIGTERM, SIGINT])
+        func interrupted(signal: Int32) throws {
+            let cluster = try FaultCluster()
+            let first = try cluster.startCoordinator(workers: 2, ["--checkpoint-every", "1000"])
+            for name in ["a", "b"] { try cluster.startWorker(name) }
+            try cluster.waitForHalfStep(5)
+            first.send(signal)
+            #expect(first.status(within: 30) == 0, "\(first.output)")
+            #expect(first.output.contains("--resume"))
+            for worker in cluster.workers { #expect(worker.status(within: 10) == 75, "\(worker.output)") }
+            #expect(try CheckpointFolder.verify(cluster.run).halfSteps == cluster.halfSteps)
+            let left = try FileManager.default.subpathsOfDirectory(atPath: cluster.folder.path)
+            #expect(!left.contains { $0.hasSuffix(".tmp") }, "\(left)")
+            try cluster.startCoordinator(workers: 1, resume: true)
+            try cluster.startWorker("c")
+            try cluster.expectUndisturbedResult()
+        }
+
+        @Test("a second interrupt ends it at once")
+        func interruptedTwice() throws {
+            let cluster = try FaultCluster(epochs: 1000)
+            let first = try cluster.startCoordinator(workers: 1)
+            try cluster.startWorker("a")
+            try cluster.waitForHalfStep(3)
+            cluster.workers[0].send(SIGSTOP)
+            first.send(SIGTERM)
+            usleep(200_000)
+            let start = ContinuousClock.now
+            first.send(SIGTERM)
+            #expect(first.status(within: 5) == SIGTERM)
+            #expect(ContinuousClock.now - start < .seconds(2))
+        }
+
+        @Test("a run whose newest checkpoint is damaged goes on from the one before, and names the file")
+        func damaged() throws {
+            let cluster = try FaultCluster()
+            let first = try cluster.startCoordinator(workers: 1, ["--checkpoint-every", "2"])
+            try cluster.startWorker("a")
+            try cluster.waitForHalfStep(16)
+            let checkpoints = cluster.run + "/checkpoints"
+            func names() -> [String] {
+                ((try? FileManager.default.contentsOfDirectory(atPath: checkpoints)) ?? [])
+                    .filter { !$0.hasPrefix(".") }.sorted()
+            }
+            #expect(wait(10) { names().count == 2 })
+            first.send(SIGKILL)
+            #expect(first.status(within: 5) == SIGKILL)
+            let newest = checkpoints + "/" + (try #require(names().last)) + "/optimizers.safetensors"
+            var bytes = try Data(contentsOf: URL(fileURLWithPath: newest))
+            bytes[bytes.count / 2] ^= 1
+            try bytes.write(to: URL(fileURLWithPath: newest))
+            let second = try cluster.startCoordinator(workers: 1, resume: true)
+            try cluster.expectUndisturbedResult()
+            #expect(second.output.contains("optimizers.safetensors") && second.output.contains("SHA-256"))
+        }
+
+        @Test(
+            "a full disk is told at once, the checkpoint before stays whole, and the run goes on or stops as asked",
+            arguments: [false, true])
+        func fullDisk(stops: Bool) throws {
+            let cluster = try FaultCluster(epochs: 3)
+            // A file system of 384 KiB holds one checkpoint of this size, and not two.
+            let script = """
+                set -e
+                mkdir mount && mount -t tmpfs -o size=384k none mount
+                "$0" search "$@" --workers 1 --checkpoint-every 2 --output mount/run \(stops ? "--on-save-error stop" : "") \
+                    && status=0 || status=$?
+                "$0" checkpoint verify mount/run || echo "no good checkpoint"
+                exit $status
+                """
+            let process = try RunningProcess(
+                URL(fileURLWithPath: "/usr/bin/unshare"),
+                [
+                    "--user", "--map-root-user", "--mount", "bash", "-c", script,
+                    FaultCluster.programs.appendingPathComponent("ostr").path,
+                ] + cluster.searchOptions,
+                name: "search", folder: cluster.folder.path)
+            let status = process.status(within: 120)
+            #expect(process.output.contains("No space left on device"), "\(process.output)")
+            if stops {
+                #expect(status == 74 && process.output.contains(": good: half-step"), "\(process.output)")
+            } else {
+                #expect(status == 0 && process.output.contains("the search goes on"), "\(process.output)")
+            }
+        }
+    }
+#endif

@@ -1,0 +1,189 @@
+#if os(Linux)
+    import Foundation
+    import Testing
+
+    /// Rows 1 to 6 and 16 of the fault matrix: workers that go, stop, stick, and come.
+    @Suite(.serialized) struct LostWorkerTests {
+        /// Repetitions: one by default, more for the table.
+        static let repetitions = runsLongTests ? Array(0..<3) : [0]
+
+        @Test(
+            "a worker that is killed in training is noticed within a second, and the result is the same bits",
+            arguments: repetitions)
+        func killedInTraining(_: Int) throws {
+            let cluster = try FaultCluster()
+            try cluster.startCoordinator(workers: 3)
+            for name in ["a", "b", "c"] { try cluster.startWorker(name) }
+            try cluster.waitForHalfStep(5)
+            let victim = cluster.workers[1]
+            let start = ContinuousClock.now
+            victim.send(SIGKILL)
+            let times = try cluster.recovery(of: "b", from: start)
+            #expect(victim.status(within: 5) == SIGKILL)
+            #expect(times.noticed < 1 && times.goesOn < 2, "\(times)")
+            RecoveryTable.add(
+                "SIGKILL in training", noticed: times.noticed, goesOn: times.goesOn, bounds: "1 s, 2 s")
+            try cluster.expectUndisturbedResult()
+            #expect(cluster.counters["lost_workers"] == 1)
+        }
+
+        @Test("the lowest rank may be killed too, and the last one that is left computes alone")
+        func killedOneAfterTheOther() throws {
+            let cluster = try FaultCluster()
+            try cluster.startCoordinator(workers: 3)
+            for name in ["a", "b", "c"] { try cluster.startWorker(name) }
+            for (worker, count) in [(0, 4), (1, 10)] {
+                try cluster.waitForHalfStep(count)
+                cluster.workers[worker].send(SIGKILL)
+            }
+            try cluster.expectUndisturbedResult()
+            #expect(cluster.counters["lost_workers"] == 2)
+            #expect(cluster.events("generation_began").count >= 3)
+        }
+
+        @Test("a worker that is killed while it starts is not missed")
+        func killedAtStart() throws {
+            let cluster = try FaultCluster(epochs: 1)
+            try cluster.startCoordinator(workers: 2)
+            let first = try cluster.startWorker("a")
+            usleep(150_000)
+            first.send(SIGKILL)
+            for name in ["b", "c"] { try cluster.startWorker(name) }
+            #expect(first.status(within: 5) == SIGKILL)
+            try cluster.expectUndisturbedResult()
+        }
+
+        @Test("a worker that is killed in a strength task gives its tasks back", arguments: repetitions)
+        func killedInSelection(_: Int) throws {
+            let cluster = try FaultCluster(epochs: 1)
+            try cluster.startCoordinator(workers: 2)
+            for name in ["a", "b"] { try cluster.startWorker(name, fault: "slow:100") }
+            try cluster.waitForSelection()
+            let start = ContinuousClock.now
+            cluster.workers[0].send(SIGKILL)
+            let times = try cluster.recovery(of: "a", from: start)
+            #expect(times.noticed < 1, "\(times)")
+            RecoveryTable.add(
+                "SIGKILL in a strength task", noticed: times.noticed, goesOn: times.goesOn, bounds: "1 s, 2 s")
+            try cluster.expectUndisturbedResult()
+            #expect(cluster.counters["lost_workers"] == 1)
+        }
+
+        @Test("a newcomer that is killed while it takes the state changes nothing")
+        func killedInTransfer() throws {
+            let cluster = try FaultCluster()
+            try cluster.startCoordinator(workers: 1)
+            try cluster.startWorker("a")
+            try cluster.waitForHalfStep(3)
+            let newcomer = try cluster.startWorker("b")
+            let invited = wait(30) {
+                cluster.events("generation_changed").contains { ($0["text"] as? String)?.contains("b joined") == true }
+            }
+            newcomer.send(SIGKILL)
+            #expect(invited)
+            try cluster.expectUndisturbedResult()
+            #expect(cluster.events("worker_lost").contains { $0["worker"] as? String == "b" })
+        }
+
+        @Test(
+            "a worker that is stopped is replaced; when it wakes it joins as new, and what it still says is dropped",
+            arguments: repetitions)
+        func stopped(_: Int) throws {
+            let cluster = try FaultCluster(epochs: 8)
+            try cluster.startCoordinator(workers: 3)
+            for name in ["a", "b", "c"] { try cluster.startWorker(name) }
+            try cluster.waitForHalfStep(5)
+            let before = cluster.workers[0].residentBytes
+            let start = ContinuousClock.now
+            cluster.workers[1].send(SIGSTOP)
+            let times = try cluster.recovery(of: "b", from: start)
+            #expect(times.noticed < 2, "\(times)")
+            RecoveryTable.add("SIGSTOP in training", noticed: times.noticed, goesOn: times.goesOn, bounds: "2 s, –")
+            #expect(cluster.workers[1].isRunning, "it is stopped, not gone")
+            // Row 13: nothing piles up for one that does not read.
+            #expect(cluster.workers[0].residentBytes < before + 64 << 20)
+            cluster.workers[1].send(SIGCONT)
+            #expect(
+                wait(30) { cluster.events("worker_joined").filter { $0["worker"] as? String == "b" }.count == 2 },
+                "it joins anew")
+            try cluster.expectUndisturbedResult()
+        }
+
+        @Test("a worker whose computation is stuck is noticed although it goes on talking")
+        func stuck() throws {
+            let cluster = try FaultCluster()
+            try cluster.startCoordinator(workers: 2)
+            try cluster.startWorker("a")
+            try cluster.startWorker("b", fault: "stuck:9")
+            try cluster.waitForHalfStep(9)
+            let start = ContinuousClock.now
+            let times = try cluster.recovery(of: "b", from: start)
+            let bound = try longestHalfStep(cluster) * 8 * 4 + 4
+            #expect(times.noticed < bound, "\(times), bound \(bound)")
+            RecoveryTable.add(
+                "computation stuck", noticed: times.noticed, goesOn: times.goesOn, bounds: "2 s + 8 shards' time")
+            let reasons = cluster.events("worker_lost").compactMap { $0["text"] as? String }
+            #expect(reasons.contains { $0.contains("computation has not got on") }, "\(reasons)")
+            try cluster.expectUndisturbedResult()
+        }
+
+        private func longestHalfStep(_ cluster: FaultCluster) throws -> Double {
+            let times = cluster.events("half_step").compactMap { $0["seconds"] as? Double }
+            return zip(times.dropFirst(), times).map { $0 - $1 }.max() ?? 0
+        }
+
+        @Test("a worker that evaluates ten times slower than the other does not hold the selection up")
+        func slow() throws {
+            let cluster = try FaultCluster(epochs: 1)
+            try cluster.startCoordinator(workers: 2)
+            try cluster.startWorker("a")
+            try cluster.startWorker("b", fault: "slow:1000")
+            try cluster.expectUndisturbedResult()
+            let times = cluster.events("evaluations").compactMap { $0["seconds"] as? Double }
+            let longest = zip(times.dropFirst(), times).map { $0 - $1 }.max() ?? 0
+            #expect(longest < 2, "the fast worker takes over what the slow one has not begun: \(longest) s")
+        }
+
+        @Test("when all workers are gone the coordinator waits, and goes on with one that comes in time")
+        func allGoneAndBack() throws {
+            let cluster = try FaultCluster()
+            try cluster.startCoordinator(workers: 2, ["--checkpoint-every", "2"])
+            for name in ["a", "b"] { try cluster.startWorker(name) }
+            try cluster.waitForHalfStep(9)
+            for worker in cluster.workers { worker.send(SIGKILL) }
+            #expect(wait(10) { !cluster.events("workers_gone").isEmpty })
+            try cluster.startWorker("c")
+            try cluster.expectUndisturbedResult()
+            #expect(cluster.counters["lost_workers"] == 2)
+        }
+
+        @Test("when all workers are gone and none comes the coordinator says what to do, and the run goes on later")
+        func allGone() throws {
+            let cluster = try FaultCluster()
+            let first = try cluster.startCoordinator(
+                workers: 2, ["--checkpoint-every", "2", "--worker-timeout", "1"])
+            for name in ["a", "b"] { try cluster.startWorker(name) }
+            try cluster.waitForHalfStep(9)
+            for worker in cluster.workers { worker.send(SIGKILL) }
+            #expect(first.status(within: 20) == 75, "\(first.output)")
+            #expect(first.output.contains("--resume") && first.output.contains("--worker-timeout"))
+            try cluster.startCoordinator(workers: 1, resume: true)
+            try cluster.startWorker("c")
+            try cluster.expectUndisturbedResult()
+        }
+
+        @Test("workers join in the middle, one and several at once")
+        func joining() throws {
+            let cluster = try FaultCluster(epochs: 8)
+            try cluster.startCoordinator(workers: 1)
+            try cluster.startWorker("a")
+            try cluster.waitForHalfStep(3)
+            try cluster.startWorker("b")
+            #expect(wait(30) { cluster.events("generation_began").count >= 2 })
+            for name in ["c", "d", "e"] { try cluster.startWorker(name) }
+            try cluster.expectUndisturbedResult()
+            let sizes = cluster.events("generation_changed").compactMap { $0["workers"] as? Int }
+            #expect(sizes.contains(2) && sizes.last == 4, "\(sizes)")
+        }
+    }
+#endif

@@ -1,0 +1,72 @@
+#if os(Linux)
+    import Foundation
+    import Testing
+
+    /// Row 22 of the fault matrix.
+    struct RandomFaultTests {
+        private struct Generator: RandomNumberGenerator {
+            var state: UInt64
+            mutating func next() -> UInt64 {
+                state &+= 0x9E37_79B9_7F4A_7C15
+                var z = state
+                z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+                z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+                return z ^ (z >> 31)
+            }
+        }
+
+        /// `OSTR_FAULT_SEED` repeats the choice of faults.
+        @Test("random faults, one after the other, change no bit; memory and descriptors stay level")
+        func randomFaults() throws {
+            let wanted = ProcessInfo.processInfo.environment["OSTR_FAULT_SEED"].flatMap { UInt64($0) }
+            let seed = wanted ?? UInt64.random(in: 0..<1_000_000)
+            print("OSTR_FAULT_SEED=\(seed)")
+            var random = Generator(state: seed)
+            let cluster = try FaultCluster(epochs: runsLongTests ? 400 : 10)
+            try cluster.startCoordinator(workers: 4, ["--checkpoint-every", "2"])
+            var living: [RunningProcess] = []
+            for number in 0..<4 { living.append(try cluster.startWorker("w\(number)")) }
+            try cluster.waitForHalfStep(2)
+            let limit = ContinuousClock.now + .seconds(runsLongTests ? 600 : 15)
+            var started = 4
+            var happened: [String: Int] = [:]
+            var most = (bytes: 0, descriptors: 0)
+            var first = (bytes: 0, descriptors: 0)
+            while ContinuousClock.now < limit, cluster.coordinator?.isRunning == true {
+                usleep(UInt32.random(in: 200_000...1_500_000, using: &random))
+                let victim = Int.random(in: living.indices, using: &random)
+                switch Int.random(in: 0..<8, using: &random) {
+                case 0...3:
+                    living[victim].send(SIGKILL)
+                    #expect(living[victim].status(within: 5) == SIGKILL)
+                    living[victim] = try cluster.startWorker("w\(started)")
+                    started += 1
+                    happened["worker killed", default: 0] += 1
+                case 4, 5:
+                    living[victim].send(SIGSTOP)
+                    usleep(UInt32.random(in: 300_000...2_500_000, using: &random))
+                    living[victim].send(SIGCONT)
+                    happened["worker stopped", default: 0] += 1
+                case 6:
+                    if living.count < 6 { living.append(try cluster.startWorker("w\(started)")) }
+                    started += 1
+                    happened["worker added", default: 0] += 1
+                default:
+                    guard let coordinator = cluster.coordinator, coordinator.isRunning,
+                        !cluster.events("half_step").isEmpty
+                    else { continue }
+                    coordinator.send(SIGKILL)
+                    _ = coordinator.status(within: 5)
+                    try cluster.startCoordinator(workers: 1, resume: true)
+                    happened["coordinator killed", default: 0] += 1
+                }
+                let now = (cluster.coordinator?.residentBytes ?? 0, cluster.coordinator?.openDescriptors ?? 0)
+                if first.bytes == 0 { first = now }
+                most = (max(most.bytes, now.0), max(most.descriptors, now.1))
+            }
+            try cluster.expectUndisturbedResult(within: 300)
+            #expect(happened.values.reduce(0, +) >= 5, "seed \(seed): \(happened)")
+            #expect(most.bytes < first.bytes + 64 << 20 && most.descriptors < 128, "seed \(seed): \(first), \(most)")
+        }
+    }
+#endif

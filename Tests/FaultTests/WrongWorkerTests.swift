@@ -1,0 +1,72 @@
+#if os(Linux)
+    import Foundation
+    import TestSupport
+    import Testing
+
+    /// Rows 14, 15 and 18 of the fault matrix: workers that compute something wrong, or cannot compute.
+    @Suite(.serialized) struct WrongWorkerTests {
+        @Test("a gradient that is not a number never enters a sum; its worker is ejected by name")
+        func notANumber() throws {
+            let cluster = try FaultCluster()
+            try cluster.startCoordinator(workers: 2)
+            try cluster.startWorker("good")
+            try cluster.startWorker("bad", fault: "nan:7")
+            try cluster.expectUndisturbedResult()
+            let ejected = cluster.events("worker_lost").filter { $0["worker"] as? String == "bad" }
+            #expect(ejected.contains { ($0["text"] as? String)?.contains("not finite") == true }, "\(cluster.log)")
+        }
+
+        @Test("a replica that goes astray is found by its digest before its numbers are used, and replaced")
+        func drift() throws {
+            let cluster = try FaultCluster()
+            try cluster.startCoordinator(workers: 3)
+            for name in ["a", "b"] { try cluster.startWorker(name) }
+            try cluster.startWorker("bad", fault: "drift:7")
+            try cluster.expectUndisturbedResult()
+            let ejected = cluster.events("worker_lost").filter { $0["worker"] as? String == "bad" }
+            #expect(ejected.contains { ($0["text"] as? String)?.contains("digests") == true }, "\(cluster.log)")
+        }
+
+        @Test("a gradient that is not finite whoever computes it is divergence: the run stops and says so")
+        func divergence() throws {
+            let cluster = try FaultCluster()
+            let coordinator = try cluster.startCoordinator(workers: 2)
+            for name in ["a", "b"] { try cluster.startWorker(name, fault: "nan-always:7") }
+            #expect(coordinator.status(within: 60) == 70, "\(coordinator.output)")
+            #expect(coordinator.output.contains("half-step 7") && coordinator.output.contains("--on-nonfinite"))
+        }
+
+        @Test("or the half-step is passed over, if that is wanted")
+        func skipped() throws {
+            let cluster = try FaultCluster()
+            let coordinator = try cluster.startCoordinator(workers: 2, ["--on-nonfinite", "skip"])
+            for name in ["a", "b"] { try cluster.startWorker(name, fault: "nan-always:7") }
+            #expect(coordinator.status(within: 120) == 0, "\(coordinator.output)")
+            #expect(cluster.events("half_step_skipped").compactMap { $0["half_step"] as? Int } == [7])
+        }
+
+        @Test("a shard on which three workers die is given up by name, and the checkpoint is kept")
+        func hopeless() throws {
+            let cluster = try FaultCluster()
+            let coordinator = try cluster.startCoordinator(workers: 4, ["--checkpoint-every", "2"])
+            for name in ["a", "b", "c", "d"] { try cluster.startWorker(name, fault: "crash:9:2") }
+            #expect(coordinator.status(within: 60) == 70, "\(coordinator.output)")
+            #expect(coordinator.output.contains("shard 2 of half-step 9"), "\(coordinator.output)")
+            #expect(FileManager.default.fileExists(atPath: cluster.run + "/checkpoints"))
+        }
+
+        @Test("a worker with other images is refused with both digests")
+        func otherImages() throws {
+            let cluster = try FaultCluster(epochs: 1)
+            let others = try SmallImages(count: 320)
+            try cluster.startCoordinator(workers: 1)
+            let stranger = try cluster.startWorker("stranger", data: others.folder.path)
+            #expect(stranger.status(within: 20) == 78)
+            try cluster.startWorker("a")
+            try cluster.expectUndisturbedResult()
+            let refusal = try #require(cluster.events("worker_refused").first?["text"] as? String)
+            #expect(refusal.contains("digest") && refusal.contains("320 images"))
+            #expect(stranger.output.contains(refusal))
+        }
+    }
+#endif

@@ -1,0 +1,81 @@
+// faulty-worker FAULT --connect ENDPOINT --data FOLDER --name NAME
+//
+// A worker that does one thing wrong, for the tests of what becomes of it:
+//
+//   stuck:H      its computation never ends from half-step H on
+//   nan:H        its gradient of half-step H is not a number, once
+//   nan-always:H the same, each time it computes half-step H
+//   drift:H      its weights change by themselves before half-step H
+//   crash:H:S    its process dies when it computes shard S of half-step H
+//   slow:M       every strength task takes it M milliseconds longer
+//   none         nothing
+//
+// --mesh ENDPOINT --announce ENDPOINT: where it listens, and where others are told to reach it.
+import Datasets
+import Foundation
+import Protocol
+import Search
+import Synchronization
+import Worker
+
+/// True the first time.
+enum Once {
+    private static let hasHappened = Atomic<Bool>(false)
+    static func happens() -> Bool { !hasHappened.exchange(true, ordering: .relaxed) }
+}
+
+@MainActor func value(_ option: String) -> String {
+    let arguments = CommandLine.arguments
+    guard let place = arguments.firstIndex(of: option), place + 1 < arguments.count else {
+        FileHandle.standardError.write(Data("faulty-worker: \(option) is missing\n".utf8))
+        exit(64)
+    }
+    return arguments[place + 1]
+}
+
+let words = CommandLine.arguments[1].split(separator: ":").map(String.init)
+let numbers = words.dropFirst().compactMap { Int($0) }
+
+var sabotage = Sabotage()
+switch words[0] {
+case "stuck":
+    let when = numbers[0]
+    sabotage.beforeShard = { halfStep, _ in while halfStep >= when { sleep(1) } }
+case "nan", "nan-always":
+    let (when, always) = (numbers[0], words[0] == "nan-always")
+    sabotage.partialSum = { halfStep, _, _, floats in
+        if halfStep == when, always || Once.happens() { floats[floats.count / 2] = .nan }
+    }
+case "drift":
+    let when = numbers[0]
+    sabotage.beforeHalfStep = { halfStep, state in
+        if halfStep == when, Once.happens() { state.weights[7] += 0.25 }
+    }
+case "crash":
+    let (when, which) = (numbers[0], numbers[1])
+    sabotage.beforeShard = { halfStep, shard in if halfStep == when, shard == which { kill(getpid(), SIGKILL) } }
+case "slow":
+    let time = UInt32(numbers[0]) * 1000
+    sabotage.evaluated = { _, _ in usleep(time) }
+case "none": break
+default: exit(64)
+}
+
+var options = WorkerOptions(coordinator: value("--connect"))
+options.name = value("--name")
+options.sabotage = sabotage
+if CommandLine.arguments.contains("--mesh") {
+    options.meshEndpoint = value("--mesh")
+    options.announcedMesh = value("--announce")
+    options.insecure = true
+}
+let data = value("--data")
+do {
+    try WorkerProcess(options: options) { configuration in
+        try ImageDataset.load(
+            kind: configuration.dataset, folder: data, split: .training, limit: configuration.images)
+    }.run()
+} catch {
+    FileHandle.standardError.write(Data("faulty-worker: \(error)\n".utf8))
+    exit(1)
+}
