@@ -16,6 +16,8 @@ public enum CoordinatorError: Error, Sendable, Equatable, CustomStringConvertibl
     case workerExited(name: String, status: String, output: String)
     /// A worker process could not be started.
     case cannotStart(executable: String, reason: String)
+    /// Workers that must agree do not, and nobody can tell who is right.
+    case disagreement(String)
     /// SIGINT or SIGTERM; `isSaved` when the run can go on later from where it was.
     case interrupted(signal: Int32, isSaved: Bool)
     /// A checkpoint could not be written, and the run is not to go on without.
@@ -30,7 +32,7 @@ public enum CoordinatorError: Error, Sendable, Equatable, CustomStringConvertibl
         switch self {
         case .addressInUse(let endpoint):
             "the address \(endpoint) is in use: another coordinator may be running there; choose another with --bind"
-        case .endpoint(let text), .transport(let text), .notKept(let text): text
+        case .endpoint(let text), .transport(let text), .notKept(let text), .disagreement(let text): text
         case .tooFewWorkers(let ready, let expected, let seconds):
             "\(ready) of \(expected) workers were ready after \(Int(seconds)) s; start more with `ostr worker "
                 + "--connect …`, expect fewer with --workers, or wait longer with --join-timeout"

@@ -36,11 +36,16 @@ extension CoordinatorLoop {
                 if let bytes { try keep(bytes) }
                 isSuspended = true
             case .selecting(let report, let bytes): try startSelection(report, bytes, observe)
-            case .result(let assignment, let losses, _): try record(assignment, losses, observe)
+            case .result(let assignment, let losses, let worker):
+                try record(assignment, losses, from: worker, observe)
             case .lost(let name, let reason, let tasks):
                 counters.lostWorkers += 1
                 observe(.workerLost(name: name, reason: reason))
                 for assignment in tasks {
+                    if let place = verifications.firstIndex(where: { $0.outstanding == assignment.id }) {
+                        verifications[place].outstanding = nil
+                        continue
+                    }
                     if let task = dispatched[assignment.id] { selection?.returnTask(task) }
                 }
             case .abandoned(let wait): observe(.workersGone(seconds: wait.inSeconds))
@@ -55,7 +60,8 @@ extension CoordinatorLoop {
     private func keep(_ bytes: [UInt8]) throws(CoordinatorError) {
         let state: TrainingState
         do throws(SearchError) {
-            state = try TrainingState(decoding: bytes, shape: plan.configuration.supernet)
+            state = try TrainingState(
+                decoding: bytes, weights: self.state.weights.count, alphas: self.state.alphas.count)
         } catch {
             throw .search(error)
         }
@@ -76,6 +82,7 @@ extension CoordinatorLoop {
     /// Gives tasks to whoever can take some; moves waiting ones to idle workers when there are no new ones.
     func dispatchTasks(_ observe: (SearchEvent) -> Void) throws(CoordinatorError) {
         guard selection != nil else { return }
+        try dispatchVerifications(observe)
         while machine.wantsTask {
             let now = MonotonicClock.now
             guard let task = selection?.takeTask() else {
@@ -97,7 +104,7 @@ extension CoordinatorLoop {
 
     /// What the run ends with, once everything is decided.
     func finishedOutcome() -> SearchOutcome? {
-        guard let selection, selection.isFinished else { return nil }
+        guard let selection, selection.isFinished, verifications.isEmpty else { return nil }
         return SearchOutcome(
             configuration: options.configuration, state: state, losses: losses, selection: selection.result)
     }
@@ -117,38 +124,66 @@ extension CoordinatorLoop {
     ) throws(CoordinatorError) {
         if let bytes { try keep(bytes) }
         let operations = report.betas.count / report.edges
-        let betas = (0..<report.edges).map { edge in
+        betas = (0..<report.edges).map { edge in
             Array(report.betas[(edge * operations)..<((edge + 1) * operations)])
         }
-        selection = Selection(
-            betas: betas, shards: plan.selectionShards, options: plan.configuration.selection)
         observe(
             .selectionStarted(images: plan.selectionShards * plan.configuration.shardImages, edges: report.edges))
-        do throws(SearchError) {
-            for evaluation in evaluations {
-                for case .edgeDecided(let edge, let operation) in try selection?.record(
-                    evaluation.task, losses: evaluation.losses) ?? []
-                {
+        try beginSelection(observe)
+    }
+
+    /// Begins the selection with the evaluations that are known.
+    ///
+    /// - Parameter isRepeated: some evaluations were found to be wrong; those that followed from them are forgotten.
+    func beginSelection(isRepeated: Bool = false, _ observe: (SearchEvent) -> Void) throws(CoordinatorError) {
+        selection = Selection(
+            betas: betas, shards: plan.selectionShards, options: plan.configuration.selection)
+        let known = evaluations
+        evaluations = []
+        for evaluation in known {
+            do throws(SearchError) {
+                let events = try selection?.record(evaluation.task, losses: evaluation.losses) ?? []
+                for case .edgeDecided(let edge, let operation) in events {
                     observe(.edgeDecided(edge: edge, operation: operation))
                 }
+                evaluations.append(evaluation)
+            } catch {
+                if !isRepeated { throw .search(error) }
+                recorded[evaluation.task] = nil
             }
-        } catch {
-            throw .search(error)
         }
     }
 
     private func record(
-        _ assignment: TaskAssignment, _ losses: [LossEntry], _ observe: (SearchEvent) -> Void
+        _ assignment: TaskAssignment, _ losses: [LossEntry], from worker: UInt64, _ observe: (SearchEvent) -> Void
     ) throws(CoordinatorError) {
+        // As the selection counts them: what is not finite is infinite.
+        let sums = losses.map {
+            LossSum(loss: $0.loss.isFinite ? $0.loss : .infinity, correct: $0.correct, images: $0.images)
+        }
+        let answer = Verification.Answer(worker: worker, name: machine.name(of: worker) ?? "?", losses: sums)
+        if let place = verifications.firstIndex(where: { $0.outstanding == assignment.id }) {
+            return try settle(place, answer, observe)
+        }
         guard let task = dispatched[assignment.id] else { return }
-        let sums = losses.map { LossSum(loss: $0.loss, correct: $0.correct, images: $0.images) }
+        if let known = recorded[task], known != sums {
+            let giver = givers[task] ?? Giver(key: 0, name: "one that is gone")
+            let first = Verification.Answer(
+                worker: giver.key, name: giver.name, losses: known)
+            return verify(task, answer, against: first)
+        }
         let events: [SelectionEvent]
         do throws(SearchError) {
             events = try selection?.record(task, losses: sums) ?? []
         } catch {
             throw .search(error)
         }
-        if recorded.insert(task).inserted { evaluations.append(.init(task: task, losses: sums)) }
+        if recorded[task] == nil {
+            recorded[task] = sums
+            evaluations.append(.init(task: task, losses: sums))
+            givers[task] = Giver(key: worker, name: answer.name)
+            if Verification.isDue(task, rate: options.auditRate) { verify(task, answer, against: nil) }
+        }
         if let progress = selection?.progress {
             observe(.evaluationsDone(done: progress.done, total: progress.total))
         }

@@ -43,7 +43,13 @@ final class CoordinatorLoop {
     var source: StateSource
     var selection: Selection?
     var evaluations: [SearchState.Evaluation] = []
-    var recorded: Set<StrengthTask> = []
+    /// The evaluations by task.
+    var recorded: [StrengthTask: [LossSum]] = [:]
+    /// Who gave the result that is recorded.
+    var givers: [StrengthTask: Giver] = [:]
+    /// Tasks that another worker is to answer too.
+    var verifications: [Verification] = []
+    var betas: [[Float]] = []
     var lastSave = MonotonicClock.now
     var isSuspended = false
     /// Tasks that workers have or had, as the selection knows them.
@@ -78,7 +84,10 @@ final class CoordinatorLoop {
         source = StateSource(beginning.training.encoded(), appliedHalfSteps: beginning.training.appliedHalfSteps)
         losses = beginning.losses
         evaluations = beginning.evaluations
-        recorded = Set(beginning.evaluations.map(\.task))
+        for evaluation in beginning.evaluations {
+            recorded[evaluation.task] = evaluation.losses
+            givers[evaluation.task] = Giver(key: 0, name: "one that is gone")
+        }
         for (index, loss) in losses.enumerated() { _ = epoch.add(loss, of: plan.halfStep(index)) }
         let encoder = JSONEncoder()
         encoder.outputFormatting = .sortedKeys
@@ -92,14 +101,16 @@ final class CoordinatorLoop {
             throw CoordinatorError(error)
         }
         let shards = configuration.shards
-        let shape = configuration.supernet
+        let (weights, alphas) = (beginning.training.weights.count, beginning.training.alphas.count)
         let halfSteps = options.initialState == nil ? plan.halfSteps : 0
         var machinePlan = CoordinatorMachine.Plan(
             run: run, configuration: [UInt8](json), datasetDigest: configuration.datasetDigest, shards: shards,
             halfSteps: halfSteps, expectedWorkers: max(options.expectedWorkers, 1),
             base: .init(beginning.training),
             runs: { workers in SummationTree.runs(shards: shards, workers: workers) },
-            describe: { bytes in (try? TrainingState(decoding: bytes, shape: shape)).map { .init($0) } },
+            describe: { bytes in
+                (try? TrainingState(decoding: bytes, weights: weights, alphas: alphas)).map { .init($0) }
+            },
             joinTimeout: options.joinTimeout, progressTimeout: options.progressTimeout)
         machinePlan.knownLosses = beginning.losses.count
         machinePlan.skipped = beginning.skipped
@@ -269,6 +280,12 @@ extension CoordinatorError {
         case .nonFinite(let halfStep, _): self = .search(.nonFinite(halfStep: halfStep))
         }
     }
+}
+
+/// Who gave a result.
+struct Giver {
+    let key: UInt64
+    let name: String
 }
 
 extension CoordinatorMachine.Base {

@@ -25,6 +25,8 @@ public struct CoordinatorOptions: Sendable {
     public var save: (@Sendable (SearchState) -> Void)?
     /// Why the run has to stop, since something could not be kept; asked often.
     public var saveFailure: (@Sendable () -> String?)?
+    /// Share of strength tasks that a second worker answers too, 0 to 1.
+    public var auditRate = 0.0
     /// What to do about a gradient that is not finite whoever computes it.
     public var onNonFinite = CoordinatorMachine.NonFinitePolicy.stop
     /// The coordinator's key and those that may join; TCP wants them.

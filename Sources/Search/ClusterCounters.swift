@@ -8,6 +8,8 @@ public struct ClusterCounters: Sendable, Equatable, Codable {
     public var repeatedHalfSteps = 0
     /// Strength tasks that were given to a second worker.
     public var duplicatedTasks = 0
+    /// Strength tasks that were given to another worker to verify their result.
+    public var auditedTasks = 0
     /// Requests for parts of a gradient that did not come.
     public var chunksAskedAgain = 0
     /// Workers that were lost.
@@ -23,6 +25,7 @@ public struct ClusterCounters: Sendable, Equatable, Codable {
         case refusedPeers = "refused_peers"
         case droppedMessages = "dropped_messages"
         case repeatedHalfSteps = "repeated_half_steps"
+        case auditedTasks = "audited_tasks"
         case duplicatedTasks = "duplicated_tasks"
         case chunksAskedAgain = "chunks_asked_again"
         case lostWorkers = "lost_workers"

@@ -193,7 +193,8 @@ final class ComputeLoop {
     private func importState(_ bytes: [UInt8], generation: Int) {
         guard let replica else { return }
         do throws(SearchError) {
-            replica.state = try TrainingState(decoding: bytes, shape: replica.plan.configuration.supernet)
+            replica.state = try TrainingState(
+                decoding: bytes, weights: replica.state.weights.count, alphas: replica.state.alphas.count)
             tellState(replica, generation: generation)
         } catch {
             fail(.computation("the training state that was sent does not fit: \(error.description)"))

@@ -84,7 +84,7 @@ struct Failure: Error, Equatable {
             case .endpoint: .usage
             case .tooFewWorkers, .abandoned, .workerExited: .temporary
             case .cannotStart: .system
-            case .hopeless: .software
+            case .hopeless, .disagreement: .software
             case .interrupted(let signal, let isSaved): isSaved ? .saved : .signal(signal)
             case .search(let error): Failure(error).status
             case .transport, .notKept: .inputOutput

@@ -12,7 +12,7 @@
         static let links = [
             Link(testDescription: "1 Mbit/s", fault: .init(bytesPerSecond: 125_000)),
             Link(testDescription: "200 ms away", fault: .init(delay: .milliseconds(200))),
-            Link(testDescription: "connections cut at random bytes", fault: .init(cutPercent: 50)),
+            Link(testDescription: "connections cut at random bytes", fault: .init(cutPercent: 100, cutWithin: 150_000)),
         ]
 
         @Test("a bad link between all processes makes a run slower, and no worker counts as lost", arguments: links)

@@ -55,6 +55,20 @@
             #expect(FileManager.default.fileExists(atPath: cluster.run + "/checkpoints"))
         }
 
+        @Test(
+            "a finite loss that is wrong is found when it is audited; its worker is ejected, and its answers are repeated"
+        )
+        func wrongLoss() throws {
+            let cluster = try FaultCluster(epochs: 1)
+            try cluster.startCoordinator(workers: 3, ["--audit", "1"])
+            for name in ["a", "b"] { try cluster.startWorker(name) }
+            try cluster.startWorker("bad", fault: "wrong:2")
+            try cluster.expectUndisturbedResult()
+            let ejected = cluster.events("worker_lost").filter { $0["worker"] as? String == "bad" }
+            #expect(ejected.contains { ($0["text"] as? String)?.contains("other losses") == true }, "\(cluster.log)")
+            #expect(cluster.counters["audited_tasks"] ?? 0 > 10)
+        }
+
         @Test("a worker with other images is refused with both digests")
         func otherImages() throws {
             let cluster = try FaultCluster(epochs: 1)

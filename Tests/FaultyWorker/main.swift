@@ -7,6 +7,7 @@
 //   nan-always:H the same, each time it computes half-step H
 //   drift:H      its weights change by themselves before half-step H
 //   crash:H:S    its process dies when it computes shard S of half-step H
+//   wrong:E      its losses of every strength task from the E-th on are a little wrong, and finite
 //   slow:M       every strength task takes it M milliseconds longer
 //   none         nothing
 //
@@ -22,6 +23,12 @@ import Worker
 enum Once {
     private static let hasHappened = Atomic<Bool>(false)
     static func happens() -> Bool { !hasHappened.exchange(true, ordering: .relaxed) }
+}
+
+/// Counts strength tasks, from 1.
+enum Evaluations {
+    private static let number = Atomic<Int>(0)
+    static func count() -> Int { number.wrappingAdd(1, ordering: .relaxed).newValue }
 }
 
 @MainActor func value(_ option: String) -> String {
@@ -54,6 +61,9 @@ case "drift":
 case "crash":
     let (when, which) = (numbers[0], numbers[1])
     sabotage.beforeShard = { halfStep, shard in if halfStep == when, shard == which { kill(getpid(), SIGKILL) } }
+case "wrong":
+    let from = numbers[0]
+    sabotage.evaluated = { _, losses in if Evaluations.count() >= from { losses[0].loss *= 0.75 } }
 case "slow":
     let time = UInt32(numbers[0]) * 1000
     sabotage.evaluated = { _, _ in usleep(time) }

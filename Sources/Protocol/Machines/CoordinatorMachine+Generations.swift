@@ -163,7 +163,9 @@ extension CoordinatorMachine {
     }
 
     /// Takes a worker out of the run for what it computed; after the third time for good.
-    mutating func eject(_ key: UInt64, reason: String, at now: Duration, changes: Bool = true) -> [Action] {
+    public mutating func eject(
+        _ key: UInt64, reason: String, at now: Duration, changes: Bool = true
+    ) -> [Action] {
         guard let worker = workers[key] else { return [] }
         let name = worker.hello.name
         strikes[name, default: 0] += 1

@@ -3,10 +3,16 @@ extension CoordinatorMachine {
     public var wantsTask: Bool { phase == .selecting && freest() != nil }
 
     /// Gives a task to the worker with the fewest.
+    ///
+    /// - Parameter excluded: names of workers that are not to get it, since they have answered it. One that joined anew has
+    ///   another key, and is the same worker.
+    /// - Returns: nil when no worker can take it now.
     public mutating func dispatch(
-        replacement: (edge: Int, operation: Int)?, decided: [Int?], shards: Range<Int>, at now: Duration
+        replacement: (edge: Int, operation: Int)?, decided: [Int?], shards: Range<Int>,
+        excluding excluded: Set<String> = [],
+        at now: Duration
     ) -> (id: Int, actions: [Action])? {
-        guard phase == .selecting, let key = freest() else { return nil }
+        guard phase == .selecting, let key = freest(excluding: excluded) else { return nil }
         let id = nextTask
         nextTask += 1
         let task = TaskAssignment(id: id, replacement: replacement, decided: decided, shards: shards)
@@ -60,10 +66,17 @@ extension CoordinatorMachine {
         return [.send(to: key, .task(task))]
     }
 
-    private func freest() -> UInt64? {
+    /// Whether there is a worker besides these that has the state.
+    public func hasOther(than excluded: Set<String>) -> Bool {
+        workers.values.contains { $0.report != nil && !excluded.contains($0.hello.name) }
+    }
+
+    private func freest(excluding excluded: Set<String> = []) -> UInt64? {
         var best: (key: UInt64, count: Int)?
         for key in order {
-            guard let worker = workers[key], worker.report != nil else { continue }
+            guard let worker = workers[key], worker.report != nil, !excluded.contains(worker.hello.name) else {
+                continue
+            }
             let count = worker.queue.count
             if count < CoordinatorMachine.credit, best.map({ count < $0.count }) ?? true { best = (key, count) }
         }

@@ -247,6 +247,9 @@ public struct CoordinatorMachine: Sendable {
 
     func isMember(_ key: UInt64) -> Bool { members.contains { $0.worker == key } }
 
+    /// What this worker is called.
+    public func name(of worker: UInt64) -> String? { workers[worker]?.hello.name }
+
     /// Ends the run: every worker is told, until it has answered or is gone.
     public mutating func finish(reason: String, at now: Duration) -> [Action] {
         guard phase != .finishing else { return [] }

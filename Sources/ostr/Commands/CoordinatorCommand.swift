@@ -21,6 +21,7 @@ struct CoordinatorCommand: ParsableCommand {
             """)
 
     @OptionGroup var options: SearchOptions
+    @OptionGroup(title: "Verification") var verification: AuditOptions
     @OptionGroup(title: "Network") var network: NetworkOptions
 
     @Option(
@@ -76,6 +77,7 @@ struct CoordinatorCommand: ParsableCommand {
             $0.workerTimeout = .seconds(workerTimeout)
             $0.silenceTimeout = .seconds(silenceTimeout)
             $0.keys = keys
+            $0.auditRate = verification.audit
             $0.insecure = network.insecure
         }
         try run.perform { keeping, observe in

@@ -20,6 +20,7 @@ struct SearchCommand: ParsableCommand {
             """)
 
     @OptionGroup var options: SearchOptions
+    @OptionGroup(title: "Verification") var verification: AuditOptions
 
     @Option(
         help: ArgumentHelp(
@@ -40,10 +41,10 @@ struct SearchCommand: ParsableCommand {
                 Program.console.print("ostr: warning: \($0)")
             }
             return try Run(prepared, command: "search", workers: workers ?? prepared.formerWorkers ?? 0)
-                .performLocally()
+                .performLocally(audit: verification.audit)
         }
         let workers = self.workers ?? WorkerCount.automatic(shards: options.batches.shardCount)
         let prepared = try PreparedRun(options, workersHere: workers)
-        try Run(prepared, command: "search", workers: workers).performLocally()
+        try Run(prepared, command: "search", workers: workers).performLocally(audit: verification.audit)
     }
 }

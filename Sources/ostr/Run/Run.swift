@@ -36,25 +36,32 @@ struct Run {
     }
 
     /// Runs on this machine: in this process without workers, on local worker processes otherwise.
-    func performLocally() throws {
+    ///
+    /// - Parameter audit: share of strength tasks that a second worker answers too.
+    func performLocally(audit: Double = 0) throws {
         if workers > 0 {
             let cluster = LocalCluster(workerArguments: ["--data", prepared.dataFolder], workers: workers)
             return try perform { keeping, observe in
-                try cluster.run(coordinatorOptions(endpoint: "") { $0.keep(keeping) }, observe: observe)
+                let options = coordinatorOptions(endpoint: "") {
+                    $0.keep(keeping)
+                    $0.auditRate = audit
+                }
+                return try cluster.run(options, observe: observe)
             }
         }
         try perform { keeping, observe in
             let dataset = try prepared.loadImages()
             let replica = try Replica(configuration: prepared.configuration, dataset: dataset)
             guard let state = prepared.initialState else {
-                let signals = try StopSignals()
+                // Without checkpoints a signal ends the process at once.
+                let signals = keeping == nil ? nil : try StopSignals()
                 return try LocalSearch.run(
                     configuration: prepared.configuration, replica: replica, from: prepared.resume,
                     skipsNonFinite: prepared.onNonFinite == .skip,
                     keeping: keeping.map { keeping in
                         .init(
                             interval: 2 * prepared.checkpointEvery, save: keeping.save,
-                            isInterrupted: { signals.received != nil || keeping.failure() != nil })
+                            isInterrupted: { signals?.received != nil || keeping.failure() != nil })
                     }, observe: observe)
             }
             replica.state = state
