@@ -87,7 +87,7 @@ let package = Package(
             ],
             swiftSettings: strict),
 
-        .target(name: "TestSupport", dependencies: [], path: "Tests/TestSupport", swiftSettings: strict),
+        .target(name: "TestSupport", dependencies: ["Protocol"], path: "Tests/TestSupport", swiftSettings: strict),
         // Counts heap allocations of the test program.
         .target(name: "CAllocations", path: "Tests/CAllocations"),
         tests("KernelsTests", ["Kernels", "COpenBLAS"]),
@@ -106,9 +106,9 @@ let package = Package(
         tests("CommandTests", ["ostr", "Checkpoint", "Supernet"]),
         tests("SecurityTests", ["ostr", "Protocol"]),
         .target(
-            name: "FuzzTargets", dependencies: ["Protocol", "Datasets", "Checkpoint"], path: "Tests/FuzzTargets",
-            swiftSettings: strict),
-        tests("FuzzTests", ["FuzzTargets"], resources: [.copy("Corpus")]),
+            name: "FuzzTargets", dependencies: ["Protocol", "Datasets", "Checkpoint", crypto],
+            path: "Tests/FuzzTargets", swiftSettings: strict),
+        tests("FuzzTests", ["FuzzTargets", "Checkpoint", "Search"], resources: [.copy("Corpus")]),
         tests("FaultTests", ["ostr", "faulty-worker", "Checkpoint"]),
         // A worker that does wrong what it is told to: for FaultTests.
         .executableTarget(

@@ -1,4 +1,5 @@
 import Checkpoint
+import Crypto
 import Datasets
 import Foundation
 import Protocol
@@ -17,6 +18,16 @@ public enum FuzzTarget: String, CaseIterable, Sendable {
     case cifar
     /// Files of weights.
     case safetensors
+    /// Folders of a run's state.
+    case checkpoint
+
+    /// Whether it writes each input to files before they are read, which takes longer.
+    public var writesFiles: Bool {
+        switch self {
+        case .idx, .cifar, .checkpoint: true
+        case .control, .mesh, .safetensors: false
+        }
+    }
 
     /// Reads an input. Whether it was accepted.
     @discardableResult
@@ -28,6 +39,7 @@ public enum FuzzTarget: String, CaseIterable, Sendable {
             case .idx: try FuzzTarget.idx(input)
             case .cifar: try FuzzTarget.cifar(input)
             case .safetensors: try FuzzTarget.safetensors(input)
+            case .checkpoint: try FuzzTarget.checkpoint(input)
             }
             return true
         } catch {
@@ -87,6 +99,48 @@ public enum FuzzTarget: String, CaseIterable, Sendable {
             _ = try? file.floats(name)
             _ = try? file.integers(name)
         }
+    }
+
+    /// The first part is the manifest. If it is empty, the second part's bytes are the numbers of half-steps and
+    /// evaluations, and the manifest is made for the files as they are, so that their readers come to see them. The
+    /// others are the files.
+    private static func checkpoint(_ input: [UInt8]) throws {
+        let parts = FuzzInput.parts(input)
+        let files = CheckpointInput.fileNames.enumerated().map { place, name in
+            (name: name, bytes: parts.count > place + 2 ? parts[place + 2] : [])
+        }
+        var manifest = parts.first ?? []
+        if manifest.isEmpty {
+            let numbers = parts.count > 1 ? parts[1] : []
+            manifest = CheckpointInput.manifest(
+                halfSteps: Int(numbers.first ?? 0), evaluations: Int(numbers.dropFirst().first ?? 0), files: files)
+        }
+        let folder = FuzzFolder.shared
+        try folder.write(files + [("manifest.json", manifest)])
+        let description = try CheckpointFolder.verify(folder.path)
+        precondition(description.files <= 16, "more files than a checkpoint may have")
+    }
+}
+
+/// What a checkpoint is made of.
+public enum CheckpointInput {
+    /// In the order of an input's parts, after the manifest and the numbers.
+    public static let fileNames = [
+        "supernet.safetensors", "optimizers.safetensors", "losses.safetensors", "evaluations.json",
+    ]
+    /// Of the configuration that the corpus' files belong to.
+    public static let configurationDigest = String(repeating: "0", count: 64)
+
+    /// A manifest that fits the files.
+    public static func manifest(halfSteps: Int, evaluations: Int, files: [(name: String, bytes: [UInt8])]) -> [UInt8] {
+        let list = files.map { file in
+            let sum = SHA256.hash(data: file.bytes).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+            return #"{"bytes":\#(file.bytes.count),"name":"\#(file.name)","sha256":"\#(sum)"}"#
+        }
+        let text =
+            #"{"configuration_digest":"\#(configurationDigest)","evaluations":\#(evaluations),"files":["#
+            + list.joined(separator: ",") + #"],"format":1,"half_steps":\#(halfSteps),"version":"0"}"#
+        return Array(text.utf8)
     }
 }
 

@@ -1,64 +1,24 @@
 import Protocol
+import TestSupport
 import Testing
 
 struct CodecTests {
-    static let losses = [
-        LossEntry(loss: 1.25, correct: 3, images: 16), LossEntry(loss: .infinity, correct: 0, images: 16),
-    ]
-    static let membership = Membership(
-        generation: 1, rank: 1, shards: 4, halfSteps: 100,
-        members: [
-            .init(
-                worker: 7, name: "a", host: "h", meshEndpoint: "tcp://10.0.0.1:9", run: 0..<3,
-                publicKey: PublicKey([UInt8](repeating: 9, count: 32))),
-            .init(worker: 8, name: "b", host: "i", meshEndpoint: "ipc:///x", run: 3..<4),
-        ])
-    static let controls: [ControlMessage] = [
-        .hello(Hello(build: "1", name: "n", host: "h", pid: 3, numericDigest: .max, meshEndpoint: "ipc:///m")),
-        .ready(Ready(datasetDigest: "abc", imageCount: 60000)),
-        .status(
-            WorkerStatus(
-                phase: .ready, generation: 1, appliedHalfSteps: 12, tasks: [3, 4], work: 9, isBusy: true, awaited: [2],
-                counters: WorkerCounters(dropped: 1, requested: 2, repeated: 3))),
-        .progress(first: 9, losses: losses),
-        .stateReport(StateReport(appliedHalfSteps: 4, digest: 5, edges: 2, betas: [0.5, 0.5, 0.25, 0.75])),
-        .taskResult(id: 2, losses: losses), .failure(reason: "no"), .leave(reason: ""),
-        .welcome(configuration: [1, 2, 3]), .refusal(reason: "other images"), .generation(membership),
-        .ping(generation: 3, lease: 64, knownLosses: 12, offersState: true),
-        .task(TaskAssignment(id: 0, replacement: nil, decided: [nil, 0, 4], shards: 0..<8)),
-        .task(TaskAssignment(id: 1, replacement: (0, 4), decided: [nil, nil], shards: 8..<9)),
-        .revoke(id: 1), .finish(reason: ""), .stateRequest(StateRequest(appliedHalfSteps: 8, offset: 0)),
-        .standing(Standing(generation: 2, appliedHalfSteps: 8, digest: 4, first: 6, losses: losses)),
-        .synchronize(Synchronization(generation: 2, appliedHalfSteps: 8, digest: 4, source: 0)),
-        .synchronize(Synchronization(generation: 2, appliedHalfSteps: 8, digest: 4, source: nil)),
-        .objection(Objection(generation: 2, halfStep: 8, reason: "differ", shard: nil)),
-        .objection(Objection(generation: 2, halfStep: 8, reason: "NaN", shard: 0)),
-        .snapshotOffer(appliedHalfSteps: 8, digest: 4), .dismissal(reason: "lost", resetState: true),
-        .stateChunk(StateChunk(appliedHalfSteps: 8, offset: 0, total: 3, wholeChecksum: 1, bytes: [1, 2, 3])),
-    ]
-    static let meshes: [MeshMessage] = [
-        .chunk(GradientChunk(index: 3, subtree: 2..<4, stateDigest: 77, bytes: Array(repeating: 5, count: 16))),
-        .stateRequest(StateRequest(appliedHalfSteps: 8, offset: 32768)),
-        .stateChunk(StateChunk(appliedHalfSteps: 8, offset: 0, total: 3, wholeChecksum: 1, bytes: [1, 2, 3])),
-        .losses(losses, stateDigest: 9), .request([.losses, .chunk(index: 4, subtree: 0..<8)]),
-    ]
-
-    @Test("a control message comes out as it went in", arguments: controls.indices)
+    @Test("a control message comes out as it went in", arguments: SampleMessages.controls.indices)
     func control(index: Int) throws {
-        let envelope = ControlEnvelope(run: 5, worker: 6, message: CodecTests.controls[index])
+        let envelope = ControlEnvelope(run: 5, worker: 6, message: SampleMessages.controls[index])
         #expect(try ControlCodec.decode(ControlCodec.encode(envelope)) == envelope)
     }
 
-    @Test("a mesh message comes out as it went in", arguments: meshes.indices)
+    @Test("a mesh message comes out as it went in", arguments: SampleMessages.meshes.indices)
     func mesh(index: Int) throws {
         let envelope = MeshEnvelope(
-            run: 5, generation: 1, sender: 2, halfStep: 12, message: CodecTests.meshes[index])
+            run: 5, generation: 1, sender: 2, halfStep: 12, message: SampleMessages.meshes[index])
         #expect(try MeshCodec.decode(MeshCodec.encode(envelope)) == envelope)
     }
 
     @Test("a damaged chunk is refused")
     func damage() throws {
-        let envelope = MeshEnvelope(run: 5, generation: 1, sender: 2, halfStep: 12, message: CodecTests.meshes[0])
+        let envelope = MeshEnvelope(run: 5, generation: 1, sender: 2, halfStep: 12, message: SampleMessages.meshes[0])
         var frames = try MeshCodec.encode(envelope)
         frames[1][3] ^= 4
         #expect(throws: ProtocolError.checksum(what: "a gradient chunk")) { try MeshCodec.decode(frames) }
@@ -86,7 +46,7 @@ struct CodecTests {
             appliedHalfSteps: 8, offset: 0, total: WireLimits.state + 1, wholeChecksum: 0, bytes: [1])
         let frames = try ControlCodec.encode(ControlEnvelope(run: 1, worker: 1, message: .stateChunk(state)))
         #expect(throws: ProtocolError.self) { try ControlCodec.decode(frames) }
-        let losses = Array(repeating: CodecTests.losses[0], count: WireLimits.losses + 1)
+        let losses = Array(repeating: SampleMessages.losses[0], count: WireLimits.losses + 1)
         let many = try ControlCodec.encode(
             ControlEnvelope(run: 1, worker: 1, message: .progress(first: 0, losses: losses)))
         #expect(throws: ProtocolError.self) { try ControlCodec.decode(many) }
@@ -142,7 +102,7 @@ struct CodecTests {
             { $0.shards = 8 }, { $0.shards = 3 }, { $0.rank = 2 }, { $0.members[1].run = 2..<4 },
             { $0.members.removeAll() },
         ] {
-            var membership = CodecTests.membership
+            var membership = SampleMessages.membership
             change(&membership)
             let frames = try ControlCodec.encode(
                 ControlEnvelope(run: 1, worker: 1, message: .generation(membership)))
@@ -153,15 +113,7 @@ struct CodecTests {
     @Test("mutated, cut and random messages are decoded or refused, never more")
     func mutations() throws {
         var random = SplitMix64(seed: 20)
-        var frames: [[[UInt8]]] = []
-        for message in CodecTests.controls {
-            frames.append(try ControlCodec.encode(ControlEnvelope(run: 5, worker: 6, message: message)))
-        }
-        for message in CodecTests.meshes {
-            frames.append(
-                try MeshCodec.encode(
-                    MeshEnvelope(run: 5, generation: 1, sender: 2, halfStep: 12, message: message)))
-        }
+        let frames = try (SampleMessages.controlFrames() + SampleMessages.meshFrames()).map(\.frames)
         var refused = 0
         for _ in 0..<100_000 {
             var message = frames[Int.random(in: frames.indices, using: &random)]
