@@ -109,7 +109,7 @@ let package = Package(
             name: "FuzzTargets", dependencies: ["Protocol", "Datasets", "Checkpoint", crypto],
             path: "Tests/FuzzTargets", swiftSettings: strict),
         tests("FuzzTests", ["FuzzTargets", "Checkpoint", "Search"], resources: [.copy("Corpus")]),
-        tests("FaultTests", ["ostr", "faulty-worker", "Checkpoint"]),
+        tests("FaultTests", ["ostr", "faulty-worker", "Checkpoint", "Protocol"]),
         // A worker that does wrong what it is told to: for FaultTests.
         .executableTarget(
             name: "faulty-worker", dependencies: ["Worker", "Protocol", "Search", "Datasets"],

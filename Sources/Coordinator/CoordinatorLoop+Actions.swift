@@ -31,7 +31,11 @@ extension CoordinatorLoop {
                 counters.generations += 1
                 observe(.generationBegan(number: number, halfStep: halfStep, seconds: waited.inSeconds))
             case .losses(let first, let entries): record(entries, first: first, observe)
-            case .snapshot(_, let bytes): try keep(bytes)
+            case .snapshot(_, let bytes):
+                try keep(bytes)
+                if bases.count == 3 { bases.remove(at: 1) }
+                bases.append(state)
+            case .rewound(let base, let reason): rewind(to: base, reason: reason, observe)
             case .suspended(let bytes):
                 if let bytes { try keep(bytes) }
                 isSuspended = true
@@ -67,6 +71,24 @@ extension CoordinatorLoop {
         }
         self.state = state
         source = StateSource(bytes, appliedHalfSteps: state.appliedHalfSteps)
+        save()
+    }
+
+    /// Forgets what was computed after a state.
+    private func rewind(
+        to base: CoordinatorMachine.Base, reason: String, _ observe: (SearchEvent) -> Void
+    ) {
+        while bases.count > 1, let last = bases.last, last.appliedHalfSteps > base.appliedHalfSteps {
+            bases.removeLast()
+        }
+        guard let sound = bases.last else { return }
+        state = sound
+        source = StateSource(sound.encoded(), appliedHalfSteps: sound.appliedHalfSteps)
+        losses.removeLast(losses.count - sound.appliedHalfSteps)
+        epoch = EpochLosses(plan: plan)
+        for (index, loss) in losses.enumerated() { _ = epoch.add(loss, of: plan.halfStep(index)) }
+        let place = sound.appliedHalfSteps
+        observe(.rewound(halfStep: place, finishedEpochs: plan.halfStep(place).epoch, reason: reason))
         save()
     }
 

@@ -41,6 +41,8 @@ final class CoordinatorLoop {
     /// The state that the coordinator has: the one to begin with, then that of each checkpoint, at last the trained one.
     var state: TrainingState
     var source: StateSource
+    /// States that can be gone back to, rising: the first, and those of the last two checkpoints.
+    var bases: [TrainingState]
     var selection: Selection?
     var evaluations: [SearchState.Evaluation] = []
     /// The evaluations by task.
@@ -81,6 +83,7 @@ final class CoordinatorLoop {
             throw .search(error)
         }
         state = beginning.training
+        bases = [beginning.training]
         source = StateSource(beginning.training.encoded(), appliedHalfSteps: beginning.training.appliedHalfSteps)
         losses = beginning.losses
         evaluations = beginning.evaluations
@@ -116,6 +119,7 @@ final class CoordinatorLoop {
         machinePlan.skipped = beginning.skipped
         machinePlan.snapshotInterval = options.save == nil ? 0 : options.checkpointInterval
         machinePlan.onNonFinite = options.onNonFinite
+        machinePlan.auditRate = options.auditRate
         machinePlan.workerTimeout = options.workerTimeout
         machinePlan.silenceTimeout = options.silenceTimeout
         machine = CoordinatorMachine(plan: machinePlan, at: MonotonicClock.now)
@@ -154,6 +158,7 @@ final class CoordinatorLoop {
         counters.chunksAskedAgain = machine.counters.requested
         counters.repeatedHalfSteps = machine.counters.repeated
         counters.duplicatedTasks = machine.duplicatedTasks
+        counters.auditedShards = machine.auditedShards
         return counters
     }
 
@@ -278,6 +283,8 @@ extension CoordinatorError {
         case .hopeless(let work, let shards, let workers, let reason):
             self = .hopeless(work: work, shards: shards, workers: workers, reason: reason)
         case .nonFinite(let halfStep, _): self = .search(.nonFinite(halfStep: halfStep))
+        case .undecided(let reason):
+            self = .disagreement("\(reason); a third worker is needed: go on with --resume and more workers")
         }
     }
 }

@@ -122,9 +122,11 @@ extension ControlCodec {
 
     private static func value(_ objection: Ostr_Objection) throws(ProtocolError) -> Objection {
         try check("a shard", Int(objection.shard), WireLimits.shards)
+        try check("a list of ranks", objection.wrong.count, WireLimits.members)
         return Objection(
             generation: Int(objection.generation), halfStep: try count(objection.halfStep),
-            reason: try text(objection.reason), shard: objection.hasShard_p ? Int(objection.shard) : nil)
+            reason: try text(objection.reason), shard: objection.hasShard_p ? Int(objection.shard) : nil,
+            wrong: objection.isAudit ? objection.wrong.map(Int.init) : nil)
     }
 
     static func value(_ request: Ostr_StateRequest) throws(ProtocolError) -> StateRequest {
@@ -163,13 +165,15 @@ extension ControlCodec {
                     meshEndpoint: try text(member.meshEndpoint), run: run, publicKey: try key(member.publicKey)))
         }
         guard start == shards else { throw .malformed("runs that end at \(start) of \(shards)") }
+        guard (0...1).contains(generation.auditRate) else { throw .malformed("a rate of \(generation.auditRate)") }
         try check("a list of half-steps", generation.skipped.count, WireLimits.skipped)
         var skipped: [Int] = []
         for halfStep in generation.skipped { skipped.append(try count(halfStep)) }
         return Membership(
             generation: Int(generation.number), rank: Int(generation.rank), shards: shards,
             halfSteps: try count(generation.halfSteps), members: members,
-            snapshotInterval: try count(generation.snapshotInterval), skipped: skipped)
+            snapshotInterval: try count(generation.snapshotInterval), skipped: skipped,
+            auditRate: generation.auditRate)
     }
 
     private static func key(_ bytes: some Collection<UInt8>) throws(ProtocolError) -> PublicKey? {

@@ -70,6 +70,8 @@ extension ControlCodec {
                     $0.reason = cut(objection.reason)
                     $0.hasShard_p = objection.shard != nil
                     $0.shard = UInt32(clamping: objection.shard ?? 0)
+                    $0.isAudit = objection.wrong != nil
+                    $0.wrong = (objection.wrong ?? []).map { UInt32(clamping: $0) }
                 })
         case .snapshotOffer(let appliedHalfSteps, let digest):
             return .snapshotOffer(
@@ -143,6 +145,7 @@ extension ControlCodec {
             $0.halfSteps = UInt64(clamping: membership.halfSteps)
             $0.snapshotInterval = UInt64(clamping: membership.snapshotInterval)
             $0.skipped = membership.skipped.map { UInt64(clamping: $0) }
+            $0.auditRate = membership.auditRate
             $0.members = membership.members.map { member in
                 .with {
                     $0.worker = member.worker

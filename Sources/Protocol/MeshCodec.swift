@@ -23,10 +23,11 @@ public enum MeshCodec {
                 $0.checksum = XXH64.hash(chunk.bytes)
                 $0.stateDigest = chunk.stateDigest
             }
-        case .losses(let losses, let stateDigest):
+        case .losses(let losses, let stateDigest, let audit):
             mesh.losses = .with {
                 $0.losses = losses.map(ControlCodec.wire)
                 $0.stateDigest = stateDigest
+                if let audit { $0.audit = audit }
             }
         case .request(let wanted):
             mesh.request = .with { $0.wanted = wanted.map(wire) }
@@ -67,7 +68,9 @@ public enum MeshCodec {
             message = .chunk(try value(chunk, frames[1]))
         case .losses(let losses):
             guard frames.count == 1 else { throw .parts(found: frames.count, expected: 1) }
-            message = .losses(try ControlCodec.values(losses.losses), stateDigest: losses.stateDigest)
+            message = .losses(
+                try ControlCodec.values(losses.losses), stateDigest: losses.stateDigest,
+                audit: losses.hasAudit ? losses.audit : nil)
         case .request(let request):
             guard frames.count == 1 else { throw .parts(found: frames.count, expected: 1) }
             try ControlCodec.check("a request", request.wanted.count, WireLimits.wanted)

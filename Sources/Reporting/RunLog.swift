@@ -173,6 +173,9 @@ struct LogLine: Encodable {
             self.init(seconds: seconds, event: "half_step_skipped")
             self.halfStep = halfStep
             self.shard = shard
+        case .rewound(let halfStep, _, let reason):
+            self.init(seconds: seconds, event: "training_rewound", text: reason)
+            self.halfStep = halfStep
         case .counters(let counters):
             self.init(seconds: seconds, event: "counters")
             self.counters = counters

@@ -75,6 +75,7 @@ public final class RunObserver {
     }
 
     private func noteEpoch(_ event: SearchEvent) {
+        if case .rewound(_, let finished, _) = event { epochs.removeAll { $0.epoch > finished } }
         guard case .epochEnded(let epoch, let training, let validation) = event else { return }
         epochs.append(
             Summary.Epoch(

@@ -93,6 +93,8 @@ public struct SearchProgress: Sendable {
             return [.line("all workers are gone; waiting \(SearchProgress.duration(wait)) for another")]
         case .halfStepSkipped(let halfStep, let shard):
             return [.line("half-step \(halfStep) is passed over: the gradient of shard \(shard) is not finite")]
+        case .rewound(let halfStep, _, let reason):
+            return [.line("going back to half-step \(halfStep): \(reason)")]
         case .message(let text):
             return [.line(text)]
         }

@@ -10,6 +10,8 @@ public struct ClusterCounters: Sendable, Equatable, Codable {
     public var duplicatedTasks = 0
     /// Strength tasks that were given to another worker to verify their result.
     public var auditedTasks = 0
+    /// Shards of the training whose gradient several workers computed.
+    public var auditedShards = 0
     /// Requests for parts of a gradient that did not come.
     public var chunksAskedAgain = 0
     /// Workers that were lost.
@@ -26,6 +28,7 @@ public struct ClusterCounters: Sendable, Equatable, Codable {
         case droppedMessages = "dropped_messages"
         case repeatedHalfSteps = "repeated_half_steps"
         case auditedTasks = "audited_tasks"
+        case auditedShards = "audited_shards"
         case duplicatedTasks = "duplicated_tasks"
         case chunksAskedAgain = "chunks_asked_again"
         case lostWorkers = "lost_workers"

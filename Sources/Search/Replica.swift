@@ -13,6 +13,8 @@ public final class Replica {
     private let arithmetic: TrainingArithmetic
     private let standIn: StandIn?
     private var current: TrainingState
+    /// For tests: changes a shard's images before its gradient is computed, (half-step, shard, normalised pixels).
+    package var tamperWithImages: ((Int, Int, UnsafeMutableBufferPointer<Float>) -> Void)?
 
     /// Starts from the initial weights and alphas of the configuration's seed.
     ///
@@ -67,20 +69,32 @@ public final class Replica {
     ///   - ready: called when elements of a subtree's sum are final, in falling ranges that together cover the whole
     ///     gradient, while earlier layers may still be computing. The pointer is to the whole sum, and valid until the
     ///     next call of this function.
+    ///   - audit: a shard, and what takes the digest of its gradient and loss if it is in the run.
     ///   - isCancelled: asked before each shard; when it says so, the rest is not computed.
     /// - Returns: one loss sum for each shard of the run; fewer when cancelled.
     public func computeShards(
-        _ run: Range<Int>, of halfStep: HalfStep, isCancelled: () -> Bool = { false },
+        _ run: Range<Int>, of halfStep: HalfStep, audit: (shard: Int, take: (UInt64) -> Void)? = nil,
+        isCancelled: () -> Bool = { false },
         ready: (_ subtree: Range<Int>, _ elements: Range<Int>, _ sum: UnsafePointer<Float>) -> Void
     ) -> [LossSum] {
         let gradients = BatchGradients(
             supernet: supernet, batch: batch, halfStep: halfStep,
             standIn: standIn.map { ($0, gradientCount(halfStep.kind), run.count) })
+        gradients.audit = audit
+        gradients.count = gradientCount(halfStep.kind)
+        gradients.tamper = tamperWithImages
         gradients.losses.reserveCapacity(run.count)
         accumulator.sum(
             run, shards: plan.configuration.shards, count: gradientCount(halfStep.kind), gradients: gradients,
             isCancelled: isCancelled, ready: ready)
         return gradients.losses
+    }
+
+    /// A digest of the gradient and the loss of one shard: equal for whoever computes them right.
+    public func gradientDigest(shard: Int, of halfStep: HalfStep) -> UInt64 {
+        var digest: UInt64 = 0
+        _ = computeShards(shard..<(shard + 1), of: halfStep, audit: (shard, { digest = $0 })) { _, _, _ in }
+        return digest
     }
 
     /// Passes over a half-step whose sums are not finite: the state stays as it is.
@@ -174,6 +188,11 @@ private final class BatchGradients: ShardGradients {
     let standIn: (StandIn, count: Int, shards: Int)?
     /// Of the shards computed so far.
     var losses: [LossSum] = []
+    /// The shard whose digest is wanted, and who takes it.
+    var audit: (shard: Int, take: (UInt64) -> Void)?
+    /// Floats of a gradient.
+    var count = 0
+    var tamper: ((Int, Int, UnsafeMutableBufferPointer<Float>) -> Void)?
 
     init(
         supernet: Supernet, batch: ShardBatch, halfStep: HalfStep, standIn: (StandIn, count: Int, shards: Int)?
@@ -190,8 +209,14 @@ private final class BatchGradients: ShardGradients {
             return losses.append(StandIn.loss(images: supernet.shardImages))
         }
         batch.load(shard: shard, of: halfStep)
+        tamper?(halfStep.index, shard, UnsafeMutableBufferPointer(start: batch.images, count: batch.pixelCount))
         let result = supernet.gradient(
             of: halfStep.kind, images: batch.images, labels: batch.labels, into: target, ready: final)
         losses.append(LossSum(loss: result.loss, correct: result.correct, images: supernet.shardImages))
+        guard let audit, audit.shard == shard else { return }
+        var digest = StateDigest()
+        digest.combine(target, count: count)
+        digest.combine(result.loss.bitPattern)
+        audit.take(digest.value)
     }
 }

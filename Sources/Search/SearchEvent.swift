@@ -26,6 +26,8 @@ public enum SearchEvent: Sendable {
     case workersGone(seconds: Double)
     /// A half-step changes nothing: this shard's gradient is not finite, whoever computes it.
     case halfStepSkipped(halfStep: Int, shard: Int)
+    /// Half-steps from this one on are not to be trusted, and are computed again; so many epochs stay finished.
+    case rewound(halfStep: Int, finishedEpochs: Int, reason: String)
     /// What the run had to cope with, at its end.
     case counters(ClusterCounters)
     /// Anything else worth a line.

@@ -8,6 +8,8 @@ final class ShardBatch {
     /// (shardImages)
     let labels: UnsafeMutablePointer<UInt8>
     let plan: TrainingPlan
+    /// Floats of `images`.
+    var pixelCount: Int { plan.configuration.shardImages * loader.imageCount }
 
     private let loader: ImageLoader
     private let augmentation: Augmentation?

@@ -1,5 +1,6 @@
 import CZeroMQ
 import Protocol
+import Synchronization
 
 #if canImport(Glibc)
     import Glibc
@@ -99,6 +100,7 @@ public final class MessagingSocket {
     private let context: MessagingContext
     private let largestParts: Int
     private let isServer: Bool
+    private static let mask = Mutex(())
     /// The path of the socket file this socket made.
     private var boundPath: String?
 
@@ -189,10 +191,13 @@ public final class MessagingSocket {
     public func bind(_ endpoint: Endpoint) throws(TransportError) -> Endpoint {
         if case .ipc(let path) = endpoint.kind {
             if Endpoint.isListening(path: path) { throw .addressInUse(endpoint.description) }
-            // For its owner only, whatever the folder's mode.
-            let mask = umask(0o177)
-            defer { umask(mask) }
-            try bindPlainly(endpoint)
+            // For its owner only, whatever the folder's mode. The mask is the process's: one thread at a time changes it.
+            let outcome = MessagingSocket.mask.withLock { _ in
+                let mask = umask(0o177)
+                defer { umask(mask) }
+                return Result { () throws(TransportError) in try bindPlainly(endpoint) }
+            }
+            try outcome.get()
             boundPath = path
             return endpoint
         }

@@ -131,7 +131,7 @@ private struct AllReduceRounds {
             }
         }
         let losses = Array(repeating: LossEntry(loss: 0, correct: 0, images: 1), count: own.count)
-        try give(.computed(generation: 1, losses: losses))
+        try give(.computed(generation: 1, losses: losses, audit: nil))
         while outcomes.isEmpty {
             let now = MonotonicClock.now
             if now > limit { return .computation("rank \(peer.rank): a round takes longer than a minute") }
@@ -143,7 +143,7 @@ private struct AllReduceRounds {
                 try mesh.tick(run: Self.run, at: MonotonicClock.now)
             }
         }
-        if case .objection(_, let reason)? = outcomes.first { return .computation(reason) }
+        if case .objection(_, let reason, _)? = outcomes.first { return .computation(reason) }
         return nil
     }
 

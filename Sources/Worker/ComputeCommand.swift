@@ -23,7 +23,8 @@ enum ComputeEvent: Sendable {
     case began(generation: Int, halfStep: Int, elements: Int, stateDigest: UInt64)
     /// A chunk's partial sum over a subtree of the own run is final.
     case partial(generation: Int, chunk: Int, subtree: Range<Int>, bytes: [UInt8])
-    case computed(generation: Int, losses: [LossEntry])
+    /// `audit` is the digest of the audited shard's gradient, if it was computed here.
+    case computed(generation: Int, losses: [LossEntry], audit: UInt64?)
     /// The gradient or loss of a shard of the own run, or the sum over all, is not finite.
     case notFinite(generation: Int, halfStep: Int, shard: Int)
     case applied(halfSteps: Int, loss: LossEntry)

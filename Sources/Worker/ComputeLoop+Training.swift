@@ -18,13 +18,21 @@ extension ComputeLoop {
                     generation: membership.generation, halfStep: halfStep.index, elements: count,
                     stateDigest: replica.stateDigest()))
         }
-        guard let own = computeShards(replica, halfStep, membership, into: isAlone ? sum : nil) else {
+        let audit = GradientAudit(halfStep: halfStep.index, membership: membership)
+        guard let own = computeShards(replica, halfStep, membership, audit, into: isAlone ? sum : nil) else {
             monitor.repeated.wrappingAdd(1, ordering: .relaxed)
             return
         }
-        var losses = own
+        var losses = own.losses
         if !isAlone {
-            events.post(.computed(generation: membership.generation, losses: own.map(LossEntry.init)))
+            var digest = own.audit
+            if let audit, digest == nil, audit.ranks.contains(membership.rank) {
+                digest = replica.gradientDigest(shard: audit.shard, of: halfStep)
+                monitor.work.wrappingAdd(1, ordering: .relaxed)
+            }
+            events.post(
+                .computed(
+                    generation: membership.generation, losses: losses.map(LossEntry.init), audit: digest))
             guard let all = waitForSum(membership.generation) else {
                 monitor.repeated.wrappingAdd(1, ordering: .relaxed)
                 return
@@ -40,18 +48,21 @@ extension ComputeLoop {
         tellApplied(replica, membership, loss: LossSum.sum(losses))
     }
 
-    /// nil when the half-step is given up, or when a gradient or loss is not finite.
+    /// The own shards' losses, and the digest of the audited shard's gradient if it is one of them; nil when the half-step
+    /// is given up, or when a gradient or loss is not finite.
     private func computeShards(
-        _ replica: Replica, _ halfStep: HalfStep, _ membership: Membership, into sum: UnsafeMutableBufferPointer<Float>?
-    ) -> [LossSum]? {
+        _ replica: Replica, _ halfStep: HalfStep, _ membership: Membership, _ audit: GradientAudit?,
+        into sum: UnsafeMutableBufferPointer<Float>?
+    ) -> (losses: [LossSum], audit: UInt64?)? {
         let run = membership.members[membership.rank].run
         let generation = membership.generation
         let count = replica.gradientCount(halfStep.kind)
         var outgoing = FinishedChunks(count: count)
         var bad: Range<Int>?
         var next = run.lowerBound
+        var digest: UInt64?
         let losses = replica.computeShards(
-            run, of: halfStep,
+            run, of: halfStep, audit: audit.map { ($0.shard, { digest = $0 }) },
             isCancelled: {
                 sabotage?.beforeShard?(halfStep.index, next)
                 if next > run.lowerBound { monitor.work.wrappingAdd(1, ordering: .relaxed) }
@@ -61,20 +72,20 @@ extension ComputeLoop {
         ) { subtree, elements, source in
             for chunk in outgoing.take(elements, of: subtree) {
                 let range = GradientChunks.range(chunk, of: count)
-                var floats = [Float](UnsafeBufferPointer(start: source + range.lowerBound, count: range.count))
-                sabotage?.partialSum?(halfStep.index, subtree, range.lowerBound, &floats)
-                guard VectorAddition.sumOfSquares(floats, count: floats.count).isFinite else {
-                    bad = bad ?? subtree
-                    continue
+                let isFinite = withPartialSum(source + range.lowerBound, halfStep, subtree, range) { floats in
+                    guard let base = floats.baseAddress, VectorAddition.sumOfSquares(base, count: floats.count).isFinite
+                    else { return false }
+                    if let target = sum?.baseAddress {
+                        (target + range.lowerBound).update(from: base, count: floats.count)
+                    } else {
+                        events.post(
+                            .partial(
+                                generation: generation, chunk: chunk, subtree: subtree,
+                                bytes: [UInt8](UnsafeRawBufferPointer(floats))))
+                    }
+                    return true
                 }
-                if let sum, let base = sum.baseAddress {
-                    (base + range.lowerBound).update(from: floats, count: floats.count)
-                } else {
-                    events.post(
-                        .partial(
-                            generation: generation, chunk: chunk, subtree: subtree,
-                            bytes: floats.withUnsafeBytes { [UInt8]($0) }))
-                }
+                if !isFinite { bad = bad ?? subtree }
             }
         }
         monitor.work.wrappingAdd(1, ordering: .relaxed)
@@ -86,7 +97,19 @@ extension ComputeLoop {
             object(halfStep, shard: bad.lowerBound, membership)
             return nil
         }
-        return losses.count == run.count && !isGivenUp(generation) ? losses : nil
+        return losses.count == run.count && !isGivenUp(generation) ? (losses, digest) : nil
+    }
+
+    /// Calls `use` with a chunk of a partial sum: with a copy that was tampered with, when a test wants that.
+    private func withPartialSum(
+        _ source: UnsafePointer<Float>, _ halfStep: HalfStep, _ subtree: Range<Int>, _ elements: Range<Int>,
+        use: (UnsafeBufferPointer<Float>) -> Bool
+    ) -> Bool {
+        let floats = UnsafeBufferPointer(start: source, count: elements.count)
+        guard let tamper = sabotage?.partialSum else { return use(floats) }
+        var copy = [Float](floats)
+        tamper(halfStep.index, subtree, elements.lowerBound, &copy)
+        return copy.withUnsafeBufferPointer(use)
     }
 
     /// Tells that a sum is not finite, and waits for another generation.

@@ -173,6 +173,7 @@ final class ComputeLoop {
         self.dataset = dataset
         do throws(SearchError) {
             let replica = try Replica(configuration: configuration, dataset: dataset, standIn: standIn)
+            replica.tamperWithImages = sabotage?.images
             let largest = max(replica.gradientCount(.weights), replica.gradientCount(.alphas))
             buffer = GradientBuffer(capacity: largest)
             self.replica = replica

@@ -9,8 +9,8 @@ extension Mesh {
         case complete(generation: Int, losses: [LossEntry])
         /// A message about the training state.
         case state(MeshEnvelope)
-        /// The half-step cannot be finished in this generation.
-        case objection(halfStep: Int, reason: String)
+        /// The half-step cannot be finished in this generation: of an audit, with the shard and the ranks that are wrong.
+        case objection(halfStep: Int, reason: String, audit: (shard: Int, wrong: [Int])? = nil)
     }
 
     /// Takes what the compute thread tells of its half-step, unless it is of an older generation.
@@ -24,8 +24,8 @@ extension Mesh {
             return try perform(run) { machine in
                 machine.contribute(chunk: chunk, subtree: subtree, bytes: bytes, at: now)
             }
-        case .computed(generation, let losses):
-            return try perform(run) { machine in machine.contribute(losses: losses, at: now) }
+        case .computed(generation, let losses, let audit):
+            return try perform(run) { machine in machine.contribute(losses: losses, audit: audit, at: now) }
         case .stands(let report, generation):
             machine?.expect(halfStep: report.appliedHalfSteps)
             return nil
@@ -86,12 +86,29 @@ extension Mesh {
                     further += changed.reduced(chunk: chunk, bytes: sum)
                 case .place(let chunk, let bytes):
                     buffer.place(bytes, at: chunk * WireLimits.gradientChunk / 4)
-                case .complete(_, let losses): outcome = .complete(generation: changed.generation, losses: losses)
+                case .complete(let halfStep, let losses, let audits):
+                    outcome =
+                        objection(halfStep: halfStep, to: audits)
+                        ?? .complete(generation: changed.generation, losses: losses)
                 }
             }
             actions = further
         }
         return outcome
+    }
+
+    /// What the audit of a half-step found; nil when nothing is wrong, or when it is not audited.
+    private func objection(halfStep: Int, to audits: [UInt64?]) -> Outcome? {
+        guard let membership, let audit = GradientAudit(halfStep: halfStep, membership: membership),
+            case .wrong(let ranks) = audit.verdict(audits)
+        else { return nil }
+        let names = audit.ranks.map(name).joined(separator: ", ")
+        let culprits =
+            ranks.isEmpty ? "who is right cannot be told" : "wrong: \(ranks.map(name).joined(separator: ", "))"
+        return .objection(
+            halfStep: halfStep,
+            reason: "\(names) found different gradients of shard \(audit.shard) of half-step \(halfStep); \(culprits)",
+            audit: (audit.shard, ranks))
     }
 
     func send(_ message: MeshMessage, to peer: Int, halfStep: Int, run: UInt64) throws(TransportError) {

@@ -39,9 +39,11 @@ extension WorkerLoop {
         switch outcome {
         case .complete(let generation, let losses): compute.post(.apply(generation: generation, losses: losses))
         case .state(let envelope): try perform(machine.receive(envelope, at: now))
-        case .objection(let halfStep, let reason):
+        case .objection(let halfStep, let reason, let audit):
             try perform(
-                machine.objects(halfStep: halfStep, reason: reason, shard: nil, generation: mesh.generation))
+                machine.objects(
+                    halfStep: halfStep, reason: reason, shard: audit?.shard, wrong: audit?.wrong,
+                    generation: mesh.generation))
         }
     }
 

@@ -1,5 +1,6 @@
 #if os(Linux)
     import Foundation
+    import Protocol
     import TestSupport
     import Testing
 
@@ -67,6 +68,54 @@
             let ejected = cluster.events("worker_lost").filter { $0["worker"] as? String == "bad" }
             #expect(ejected.contains { ($0["text"] as? String)?.contains("other losses") == true }, "\(cluster.log)")
             #expect(cluster.counters["audited_tasks"] ?? 0 > 10)
+        }
+
+        @Test(
+            "a finite gradient that is wrong is found where it is audited; its worker is ejected, and the run goes back"
+        )
+        func wrongGradient() throws {
+            let cluster = try FaultCluster()
+            try cluster.startCoordinator(workers: 3, ["--audit", "0.5", "--checkpoint-every", "2"])
+            for name in ["a", "b"] { try cluster.startWorker(name) }
+            try cluster.startWorker("bad", fault: "gradient:9")
+            try cluster.expectUndisturbedResult()
+            let ejected = cluster.events("worker_lost").filter { $0["worker"] as? String == "bad" }
+            #expect(ejected.contains { ($0["text"] as? String)?.contains("its gradient of half-step") == true })
+            let back = try #require(cluster.events("training_rewound").first?["half_step"] as? Int)
+            // Not before the training, since checkpoints are there that it had no part in spoiling.
+            #expect(back > 0 && back <= 9, "\(cluster.log)")
+            #expect(cluster.counters["audited_shards"] ?? 0 > 5)
+        }
+
+        @Test("of two workers nobody can tell which is right; a fault that passes is computed away")
+        func passingFault() throws {
+            let cluster = try FaultCluster()
+            try cluster.startCoordinator(workers: 2, ["--audit", "1", "--checkpoint-every", "2"])
+            try cluster.startWorker("good")
+            try cluster.startWorker("bad", fault: "gradient-once:9:\(try Self.auditedShard(halfStep: 9))")
+            try cluster.expectUndisturbedResult()
+            #expect(cluster.events("training_rewound").count == 1)
+            #expect(cluster.events("worker_lost").isEmpty)
+        }
+
+        /// With every half-step audited, and two workers for four shards.
+        private static func auditedShard(halfStep: Int) throws -> Int {
+            let members = [0..<2, 2..<4].map { run in
+                Membership.Member(worker: UInt64(run.lowerBound), name: "", host: "", meshEndpoint: "", run: run)
+            }
+            let membership = Membership(
+                generation: 1, rank: 0, shards: 4, halfSteps: 20, members: members, auditRate: 1)
+            return try #require(GradientAudit(halfStep: halfStep, membership: membership)).shard
+        }
+
+        @Test("one that stays ends the run, which says what to do")
+        func undecided() throws {
+            let cluster = try FaultCluster()
+            let coordinator = try cluster.startCoordinator(workers: 2, ["--audit", "1"])
+            try cluster.startWorker("good")
+            try cluster.startWorker("bad", fault: "gradient:9")
+            #expect(coordinator.status(within: 60) == 70, "\(coordinator.output)")
+            #expect(coordinator.output.contains("a third worker is needed"), "\(coordinator.output)")
         }
 
         @Test("a worker with other images is refused with both digests")

@@ -5,6 +5,8 @@
 //   stuck:H      its computation never ends from half-step H on
 //   nan:H        its gradient of half-step H is not a number, once
 //   nan-always:H the same, each time it computes half-step H
+//   gradient:H   its images of every shard from half-step H on are brighter: its gradients are wrong, and finite
+//   gradient-once:H:S  the same, once, for shard S of half-step H
 //   drift:H      its weights change by themselves before half-step H
 //   crash:H:S    its process dies when it computes shard S of half-step H
 //   wrong:E      its losses of every strength task from the E-th on are a little wrong, and finite
@@ -52,6 +54,12 @@ case "nan", "nan-always":
     let (when, always) = (numbers[0], words[0] == "nan-always")
     sabotage.partialSum = { halfStep, _, _, floats in
         if halfStep == when, always || Once.happens() { floats[floats.count / 2] = .nan }
+    }
+case "gradient", "gradient-once":
+    let (when, which) = (numbers[0], numbers.count > 1 ? numbers[1] : nil)
+    sabotage.images = { halfStep, shard, pixels in
+        let isWrong = which.map { halfStep == when && shard == $0 && Once.happens() } ?? (halfStep >= when)
+        if isWrong { for place in pixels.indices { pixels[place] += 0.5 } }
     }
 case "drift":
     let when = numbers[0]

@@ -90,7 +90,7 @@ private struct AllReduceWorld {
                 try perform(machines[rank].reduced(chunk: chunk, bytes: bytes), of: rank)
             case .place(let chunk, let bytes):
                 sums[rank].replaceSubrange(range(chunk, step[rank]), with: floats(bytes))
-            case .complete(let halfStep, let losses):
+            case .complete(let halfStep, let losses, _):
                 try #require(halfStep == step[rank])
                 finished[rank].append((sums[rank], losses))
             }
@@ -187,7 +187,7 @@ struct AllReduceTests {
         #expect(throws: expected) { try machine.receive(envelope(chunk(digest: 6)), at: .zero) }
         let losses = [LossEntry(loss: 1, correct: 0, images: 1)]
         #expect(throws: expected) {
-            try machine.receive(envelope(.losses(losses, stateDigest: 6)), at: .zero)
+            try machine.receive(envelope(.losses(losses, stateDigest: 6, audit: nil)), at: .zero)
         }
     }
 
@@ -207,7 +207,7 @@ struct AllReduceTests {
         var machine = try pair()
         for message in [
             chunk(index: 1), chunk(index: 9), chunk(subtree: 0..<1), chunk(count: 12),
-            chunk(index: 0, subtree: 0..<2), .losses([], stateDigest: 5),
+            chunk(index: 0, subtree: 0..<2), .losses([], stateDigest: 5, audit: nil),
         ] {
             #expect(try machine.receive(envelope(message), at: .zero).isEmpty)
         }

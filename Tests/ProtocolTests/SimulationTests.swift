@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// The coordinator's and the workers' state machines together, in thousands of schedules of messages, delays, losses,
-/// crashes, pauses, cut links, stuck threads, replicas that go astray and gradients that are not finite.
+/// crashes, pauses, cut links, stuck threads, replicas that go astray and gradients that are not finite or wrong.
 ///
 /// In each of them every sum that is applied has every shard's gradient once; nobody applies anything in a generation
 /// after it has answered a newer one; generations begin in order; losses come once and in order; snapshots are true; no
@@ -31,9 +31,9 @@ struct SimulationTests {
         guard seeds.count > 1 else { return }
         // The schedules reach what they are there for.
         for kind in [
-            "abandoned", "coordinator crash", "coordinator pause", "crash", "cut", "drift", "duplicated task",
-            "generation", "lost", "mismatch", "objection", "pause", "rejoin", "replayed", "returned task", "snapshot",
-            "stuck",
+            "abandoned", "audit", "coordinator crash", "coordinator pause", "crash", "cut", "drift", "duplicated task",
+            "generation", "lost", "mismatch", "objection", "pause", "rejoin", "replayed", "returned task", "rewound",
+            "snapshot", "stuck", "wrong gradient",
         ] {
             #expect(tally[kind, default: 0] > seeds.count / 400, "\(kind): \(tally[kind, default: 0])")
         }

@@ -33,6 +33,7 @@ public enum SampleMessages {
         .synchronize(Synchronization(generation: 2, appliedHalfSteps: 8, digest: 4, source: nil)),
         .objection(Objection(generation: 2, halfStep: 8, reason: "differ", shard: nil)),
         .objection(Objection(generation: 2, halfStep: 8, reason: "NaN", shard: 0)),
+        .objection(Objection(generation: 2, halfStep: 8, reason: "audit", shard: 1, wrong: [2])),
         .snapshotOffer(appliedHalfSteps: 8, digest: 4), .dismissal(reason: "lost", resetState: true),
         .stateChunk(StateChunk(appliedHalfSteps: 8, offset: 0, total: 3, wholeChecksum: 1, bytes: [1, 2, 3])),
     ]
@@ -40,7 +41,8 @@ public enum SampleMessages {
         .chunk(GradientChunk(index: 3, subtree: 2..<4, stateDigest: 77, bytes: Array(repeating: 5, count: 16))),
         .stateRequest(StateRequest(appliedHalfSteps: 8, offset: 32768)),
         .stateChunk(StateChunk(appliedHalfSteps: 8, offset: 0, total: 3, wholeChecksum: 1, bytes: [1, 2, 3])),
-        .losses(losses, stateDigest: 9), .request([.losses, .chunk(index: 4, subtree: 0..<8)]),
+        .losses(losses, stateDigest: 9, audit: nil), .losses(losses, stateDigest: 9, audit: 11),
+        .request([.losses, .chunk(index: 4, subtree: 0..<8)]),
     ]
 
     /// Frames of every control message, by the message's kind and place.

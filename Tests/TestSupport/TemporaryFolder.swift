@@ -8,7 +8,9 @@ public final class TemporaryFolder: Sendable {
     /// - Throws: what the file system says.
     public init() throws {
         path = FileManager.default.temporaryDirectory.appendingPathComponent("ostr-test-\(UUID().uuidString)").path
-        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+        // For its owner only: socket files in a folder that others can enter are refused.
+        try FileManager.default.createDirectory(
+            atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
     }
 
     deinit { try? FileManager.default.removeItem(atPath: path) }

@@ -29,9 +29,9 @@ extension AllReduceMachine {
         }
         switch envelope.message {
         case .request, .stateRequest, .stateChunk: return []
-        case .losses(let losses, let digest):
+        case .losses(let losses, let digest, let audit):
             try compare(digest, with: current, rank: envelope.sender)
-            return take(losses, from: envelope.sender, at: now)
+            return take(losses, audit: audit, from: envelope.sender, at: now)
         case .chunk(let chunk):
             guard isPossible(chunk, from: envelope.sender, elements: current.elements) else {
                 counters.rejected += 1
@@ -49,7 +49,9 @@ extension AllReduceMachine {
         }
     }
 
-    private mutating func take(_ losses: [LossEntry], from sender: Int, at now: Duration) -> [Action] {
+    private mutating func take(
+        _ losses: [LossEntry], audit: UInt64?, from sender: Int, at now: Duration
+    ) -> [Action] {
         guard losses.count == runs[sender].count else {
             counters.rejected += 1
             return []
@@ -59,6 +61,7 @@ extension AllReduceMachine {
             return []
         }
         round?.losses[sender] = losses
+        round?.audits[sender] = audit
         round?.lastArrival = now
         return finishIfComplete()
     }
@@ -108,7 +111,9 @@ extension AllReduceMachine {
             switch item {
             case .losses:
                 sent.losses.map { losses in
-                    .send(to: sender, halfStep: halfStep, .losses(losses, stateDigest: sent.stateDigest))
+                    .send(
+                        to: sender, halfStep: halfStep,
+                        .losses(losses, stateDigest: sent.stateDigest, audit: sent.audit))
                 }
             case .chunk:
                 sent.chunks[item].map { .send(to: sender, halfStep: halfStep, .chunk($0)) }

@@ -16,8 +16,9 @@ public struct AllReduceMachine: Sendable {
         case reduce(chunk: Int, parts: [Part])
         /// A final sum: put it in its place.
         case place(chunk: Int, bytes: [UInt8])
-        /// Every chunk is placed, and these are the loss sums of all shards in order.
-        case complete(halfStep: Int, losses: [LossEntry])
+        /// Every chunk is placed; these are the loss sums of all shards in order, and by rank the digests of the audited
+        /// shard's gradient.
+        case complete(halfStep: Int, losses: [LossEntry], audits: [UInt64?])
     }
 
     /// A partial sum.
@@ -131,14 +132,17 @@ public struct AllReduceMachine: Sendable {
         return [.send(to: owner, halfStep: halfStep, .chunk(message))]
     }
 
-    /// Takes the loss sums of this rank's own shards: its part of the computation is then done.
-    public mutating func contribute(losses: [LossEntry], at now: Duration) -> [Action] {
+    /// Takes the loss sums of this rank's own shards, and the digest of the audited shard's gradient if it computed it:
+    /// its part of the computation is then done.
+    public mutating func contribute(losses: [LossEntry], audit: UInt64? = nil, at now: Duration) -> [Action] {
         guard let halfStep = round?.halfStep, let digest = round?.stateDigest else { return [] }
         round?.losses[rank] = losses
+        round?.audits[rank] = audit
         round?.sent.losses = losses
+        round?.sent.audit = audit
         round?.lastArrival = now
         var actions: [Action] = (0..<worldSize).filter { $0 != rank }.map { peer in
-            .send(to: peer, halfStep: halfStep, .losses(losses, stateDigest: digest))
+            .send(to: peer, halfStep: halfStep, .losses(losses, stateDigest: digest, audit: audit))
         }
         actions += finishIfComplete()
         return actions
@@ -183,6 +187,6 @@ public struct AllReduceMachine: Sendable {
         }
         finished.isComplete = true
         round = finished
-        return [.complete(halfStep: finished.halfStep, losses: losses)]
+        return [.complete(halfStep: finished.halfStep, losses: losses, audits: finished.audits)]
     }
 }

@@ -4,6 +4,7 @@ extension AllReduceMachine {
         let halfStep: Int
         let stateDigest: UInt64
         var losses: [LossEntry]?
+        var audit: UInt64?
         var chunks: [WantedItem: GradientChunk] = [:]
     }
 
@@ -15,6 +16,8 @@ extension AllReduceMachine {
         var sent: Sent
         /// By rank.
         var losses: [[LossEntry]?]
+        /// By rank.
+        var audits: [UInt64?]
         /// Of own chunks, by chunk and lower bound of the subtree, until they are complete.
         var parts: [Int: [Int: Part]] = [:]
         /// Own chunks that the caller adds up or has added up.
@@ -34,6 +37,7 @@ extension AllReduceMachine {
             self.stateDigest = stateDigest
             sent = Sent(halfStep: halfStep, stateDigest: stateDigest)
             losses = Array(repeating: nil, count: ranks)
+            audits = Array(repeating: nil, count: ranks)
             missing = (elements + chunkElements - 1) / chunkElements
             placed = Array(repeating: false, count: missing)
             lastArrival = now

@@ -10,6 +10,7 @@ extension CoordinatorMachine {
         hasBegun = false
         wantedChange = nil
         target = nil
+        accusers = [:]
         assembled = now
         for key in order {
             workers[key]?.standing = nil
@@ -43,14 +44,14 @@ extension CoordinatorMachine {
     func membership(rank: Int) -> Membership {
         Membership(
             generation: generation, rank: rank, shards: plan.shards, halfSteps: plan.halfSteps, members: members,
-            snapshotInterval: plan.snapshotInterval, skipped: skipped)
+            snapshotInterval: plan.snapshotInterval, skipped: skipped, auditRate: plan.auditRate)
     }
 
     mutating func take(_ standing: Standing, from key: UInt64, at now: Duration) -> [Action] {
         guard phase == .training, !hasBegun, standing.generation == generation, isMember(key),
             standing.appliedHalfSteps <= plan.halfSteps
         else { return [] }
-        let actions = learn(standing.losses, first: standing.first)
+        let actions = isRewinding ? [] : learn(standing.losses, first: standing.first)
         workers[key]?.standing = Base(appliedHalfSteps: standing.appliedHalfSteps, digest: standing.digest)
         if let target, standing.appliedHalfSteps == target.appliedHalfSteps, standing.digest != target.digest {
             // What its source has now is not what it had when it answered: all are asked again.
@@ -110,7 +111,7 @@ extension CoordinatorMachine {
                 generation: generation, appliedHalfSteps: base.appliedHalfSteps, digest: base.digest, source: nil))
         let furthest = standings.map(\.appliedHalfSteps).max() ?? 0
         // Losses that nobody knows are computed again.
-        guard furthest >= base.appliedHalfSteps, furthest <= knownLosses else { return fromBase }
+        guard !isRewinding, furthest >= base.appliedHalfSteps, furthest <= knownLosses else { return fromBase }
         var votes: [UInt64: Int] = [:]
         for standing in standings where standing.appliedHalfSteps == furthest {
             votes[standing.digest, default: 0] += 1
@@ -144,11 +145,13 @@ extension CoordinatorMachine {
     private mutating func begin(_ target: Synchronization, at now: Duration) -> [Action] {
         hasBegun = true
         hasGotOn = false
+        isRewinding = false
         lastProgress = now
         lease = min(plan.halfSteps, max(knownLosses, target.appliedHalfSteps) + CoordinatorMachine.leaseLength)
         for member in members {
             workers[member.worker]?.applied = target.appliedHalfSteps
             workers[member.worker]?.lastWork = now
+            verified[member.worker] = verified[member.worker] ?? target.appliedHalfSteps
         }
         return [
             .generationBegan(number: generation, halfStep: target.appliedHalfSteps, waited: now - changed)
@@ -180,6 +183,7 @@ extension CoordinatorMachine {
         guard phase == .training, objection.generation <= generation, isMember(key), let worker = workers[key] else {
             return []
         }
+        if let wrong = objection.wrong { return take(audit: objection, wrong: wrong, from: key, at: now) }
         guard let shard = objection.shard else {
             guard hasBegun, objection.generation == generation else { return [] }
             return change("\(worker.hello.name): \(objection.reason)", at: now)

@@ -21,7 +21,7 @@ extension CoordinatorMachine {
     }
 
     mutating func take(_ losses: [LossEntry], first: Int, from key: UInt64, at now: Duration) -> [Action] {
-        guard phase == .training, isMember(key) else { return [] }
+        guard phase == .training, isMember(key), !isRewinding else { return [] }
         let actions = learn(losses, first: first)
         if actions.isEmpty { return [] }
         return actions + extendLease() + collectIfTrained(at: now)
@@ -39,6 +39,7 @@ extension CoordinatorMachine {
         if shardTimes.count > 16 { shardTimes.removeFirst() }
         lastProgress = now
         losses = []
+        noteAudits(before..<applied)
         var actions: [Action] = []
         if let found = nonFinite, applied > found.halfStep {
             nonFinite = nil
@@ -167,6 +168,8 @@ extension CoordinatorMachine {
         else { return [] }
         unconfirmed = nil
         base = found
+        if bases.count == 3 { bases.remove(at: 1) }
+        bases.append(found)
         return [.snapshot(found, bytes: bytes)]
     }
 }

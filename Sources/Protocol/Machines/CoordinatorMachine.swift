@@ -27,6 +27,8 @@ public struct CoordinatorMachine: Sendable {
         public var snapshotInterval = 0
         /// What to do about a gradient that is not finite whoever computes it.
         public var onNonFinite = NonFinitePolicy.stop
+        /// The share of half-steps of which several members compute one shard.
+        public var auditRate = 0.0
         /// The runs of shards of so many workers.
         public var runs: @Sendable (_ workers: Int) -> [Range<Int>]
         /// What a state's bytes are the state of; nil when they are none.
@@ -104,6 +106,9 @@ public struct CoordinatorMachine: Sendable {
         case losses(first: Int, [LossEntry])
         /// A training state that a worker offered, for a checkpoint. Other members' digests have been compared with its.
         case snapshot(Base, bytes: [UInt8])
+        /// What was computed after this state is not to be trusted: its losses, and states that follow from it, are to be
+        /// forgotten. It is the first base or one of the last two snapshots.
+        case rewound(to: Base, reason: String)
         /// The members have stopped as `suspend` asked; `bytes` is nil when their state is the base.
         case suspended(bytes: [UInt8]?)
         /// The state is the same everywhere: `bytes` is nil when it is the base. Tasks may be dispatched.
@@ -130,6 +135,8 @@ public struct CoordinatorMachine: Sendable {
         case hopeless(work: String, shards: Range<Int>, workers: [String], reason: String)
         /// Two workers found that a shard's gradient is not finite.
         case nonFinite(halfStep: Int, shard: Int)
+        /// An audit found different gradients again and again, and nobody can tell who is right.
+        case undecided(reason: String)
     }
 
     enum Phase: Sendable {
@@ -185,6 +192,18 @@ public struct CoordinatorMachine: Sendable {
     var lostOverTask: [Int: [String]] = [:]
     /// Times that workers were ejected, by name.
     var strikes: [String: Int] = [:]
+    /// Of the present generation: who says of a member that its gradient is wrong.
+    var accusers: [UInt64: Set<UInt64>] = [:]
+    /// By worker: its numbers of half-steps before this one are right, as far as is known.
+    var verified: [UInt64: Int] = [:]
+    /// A half-step's audit of which nobody can tell who is right, and how often that was so.
+    var undecided: (halfStep: Int, times: Int)?
+    /// States that can be gone back to, rising: the first, and the last two snapshots.
+    var bases: [Base]
+    /// What the members have is not to be trusted until the generation begins.
+    var isRewinding = false
+    /// Shards that several members computed.
+    public internal(set) var auditedShards = 0
 
     var nextPing: Duration
     var base: Base
@@ -213,6 +232,7 @@ public struct CoordinatorMachine: Sendable {
         changed = now
         assembled = now
         base = plan.base
+        bases = [plan.base]
         knownLosses = plan.knownLosses
         skipped = plan.skipped
     }

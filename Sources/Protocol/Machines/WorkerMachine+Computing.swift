@@ -74,13 +74,14 @@ extension WorkerMachine {
         return [.send(.snapshotOffer(appliedHalfSteps: applied, digest: digest))]
     }
 
-    /// The half-step under way cannot be finished in this generation: states differ, or a gradient of the own shards is
-    /// not finite. Told until there is a newer generation.
+    /// The half-step under way cannot be finished in this generation: states differ, a gradient of the own shards is not
+    /// finite, or an audit found `wrong` ranks. Told until there is a newer generation.
     public mutating func objects(
-        halfStep: Int, reason: String, shard: Int?, generation: Int
+        halfStep: Int, reason: String, shard: Int?, wrong: [Int]? = nil, generation: Int
     ) -> [Action] {
         guard end == nil, generation == self.generation, generation > 0, objection == nil else { return [] }
-        let objection = Objection(generation: generation, halfStep: halfStep, reason: reason, shard: shard)
+        let objection = Objection(
+            generation: generation, halfStep: halfStep, reason: reason, shard: shard, wrong: wrong)
         self.objection = objection
         return [.send(.objection(objection))]
     }

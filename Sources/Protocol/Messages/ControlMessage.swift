@@ -220,11 +220,15 @@ public struct Objection: Sendable, Equatable {
     public var halfStep: Int
     /// For people.
     public var reason: String
-    /// The shard whose gradient is not finite, as the sender computed it; nil for states that differ.
+    /// The shard whose gradient is not finite, as the sender computed it, or of which members found different gradients;
+    /// nil for states that differ.
     public var shard: Int?
+    /// Of an audit: ranks that found another gradient than most, none when nobody can tell. nil for what is no audit.
+    public var wrong: [Int]?
 
     /// All fields.
-    public init(generation: Int, halfStep: Int, reason: String, shard: Int?) {
+    public init(generation: Int, halfStep: Int, reason: String, shard: Int?, wrong: [Int]? = nil) {
+        self.wrong = wrong
         self.generation = generation
         self.halfStep = halfStep
         self.reason = reason
@@ -328,12 +332,15 @@ public struct Membership: Sendable, Equatable {
     public var snapshotInterval: Int
     /// Half-steps that change nothing, since their sums are not finite whoever computes them.
     public var skipped: [Int]
+    /// The share of half-steps of which several members compute one shard.
+    public var auditRate: Double
 
     /// All fields.
     public init(
         generation: Int, rank: Int, shards: Int, halfSteps: Int, members: [Member], snapshotInterval: Int = 0,
-        skipped: [Int] = []
+        skipped: [Int] = [], auditRate: Double = 0
     ) {
+        self.auditRate = auditRate
         self.snapshotInterval = snapshotInterval
         self.skipped = skipped
         self.generation = generation

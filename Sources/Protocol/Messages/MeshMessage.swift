@@ -25,8 +25,9 @@ public struct MeshEnvelope: Sendable, Equatable {
 public enum MeshMessage: Sendable, Equatable {
     /// Part of a gradient, to the chunk's owner; or a finished part, from it.
     case chunk(GradientChunk)
-    /// One loss sum for each shard of the sender's run, and the digest of the state that they were computed from.
-    case losses([LossEntry], stateDigest: UInt64)
+    /// One loss sum for each shard of the sender's run, the digest of the state that they were computed from, and that of
+    /// the audited shard's gradient, if the sender computed it.
+    case losses([LossEntry], stateDigest: UInt64, audit: UInt64?)
     /// Asks again for what has not come.
     case request([WantedItem])
     /// Asks a member that is ahead for a part of its training state.

@@ -485,6 +485,9 @@ nonisolated struct Ostr_Generation: Sendable {
   /// Half-steps whose batch changes nothing, since its sums are not finite whoever computes them.
   var skipped: [UInt64] = []
 
+  /// The share of half-steps of which several members compute one shard.
+  var auditRate: Double = 0
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
@@ -560,10 +563,15 @@ nonisolated struct Ostr_Objection: Sendable {
 
   var reason: String = String()
 
-  /// Its own gradient of this shard is not finite.
+  /// Its own gradient of this shard is not finite; or members found different gradients of it.
   var hasShard_p: Bool = false
 
   var shard: UInt32 = 0
+
+  var isAudit: Bool = false
+
+  /// Of an audit: ranks that found another gradient than most.
+  var wrong: [UInt32] = []
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -862,9 +870,21 @@ nonisolated struct Ostr_Losses: Sendable {
 
   var stateDigest: UInt64 = 0
 
+  /// Of the gradient of the audited shard, if the sender computed it.
+  var audit: UInt64 {
+    get {_audit ?? 0}
+    set {_audit = newValue}
+  }
+  /// Returns true if `audit` has been explicitly set.
+  var hasAudit: Bool {self._audit != nil}
+  /// Clears the value of `audit`. Subsequent reads from it will return its default value.
+  mutating func clearAudit() {self._audit = nil}
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
+
+  fileprivate var _audit: UInt64? = nil
 }
 
 /// Asks again for what has not come.
@@ -1694,7 +1714,7 @@ nonisolated extension Ostr_Member: SwiftProtobuf.Message, SwiftProtobuf._Message
 
 nonisolated extension Ostr_Generation: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".Generation"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}number\0\u{1}rank\0\u{1}shards\0\u{3}half_steps\0\u{1}members\0\u{3}snapshot_interval\0\u{1}skipped\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}number\0\u{1}rank\0\u{1}shards\0\u{3}half_steps\0\u{1}members\0\u{3}snapshot_interval\0\u{1}skipped\0\u{3}audit_rate\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1709,6 +1729,7 @@ nonisolated extension Ostr_Generation: SwiftProtobuf.Message, SwiftProtobuf._Mes
       case 5: try { try decoder.decodeRepeatedMessageField(value: &self.members) }()
       case 6: try { try decoder.decodeSingularUInt64Field(value: &self.snapshotInterval) }()
       case 7: try { try decoder.decodeRepeatedUInt64Field(value: &self.skipped) }()
+      case 8: try { try decoder.decodeSingularDoubleField(value: &self.auditRate) }()
       default: break
       }
     }
@@ -1736,6 +1757,9 @@ nonisolated extension Ostr_Generation: SwiftProtobuf.Message, SwiftProtobuf._Mes
     if !self.skipped.isEmpty {
       try visitor.visitPackedUInt64Field(value: self.skipped, fieldNumber: 7)
     }
+    if self.auditRate.bitPattern != 0 {
+      try visitor.visitSingularDoubleField(value: self.auditRate, fieldNumber: 8)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1747,6 +1771,7 @@ nonisolated extension Ostr_Generation: SwiftProtobuf.Message, SwiftProtobuf._Mes
     if lhs.members != rhs.members {return false}
     if lhs.snapshotInterval != rhs.snapshotInterval {return false}
     if lhs.skipped != rhs.skipped {return false}
+    if lhs.auditRate != rhs.auditRate {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1884,7 +1909,7 @@ nonisolated extension Ostr_Dismissal: SwiftProtobuf.Message, SwiftProtobuf._Mess
 
 nonisolated extension Ostr_Objection: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".Objection"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}generation\0\u{3}half_step\0\u{1}reason\0\u{3}has_shard\0\u{1}shard\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}generation\0\u{3}half_step\0\u{1}reason\0\u{3}has_shard\0\u{1}shard\0\u{3}is_audit\0\u{1}wrong\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1897,6 +1922,8 @@ nonisolated extension Ostr_Objection: SwiftProtobuf.Message, SwiftProtobuf._Mess
       case 3: try { try decoder.decodeSingularStringField(value: &self.reason) }()
       case 4: try { try decoder.decodeSingularBoolField(value: &self.hasShard_p) }()
       case 5: try { try decoder.decodeSingularUInt32Field(value: &self.shard) }()
+      case 6: try { try decoder.decodeSingularBoolField(value: &self.isAudit) }()
+      case 7: try { try decoder.decodeRepeatedUInt32Field(value: &self.wrong) }()
       default: break
       }
     }
@@ -1918,6 +1945,12 @@ nonisolated extension Ostr_Objection: SwiftProtobuf.Message, SwiftProtobuf._Mess
     if self.shard != 0 {
       try visitor.visitSingularUInt32Field(value: self.shard, fieldNumber: 5)
     }
+    if self.isAudit != false {
+      try visitor.visitSingularBoolField(value: self.isAudit, fieldNumber: 6)
+    }
+    if !self.wrong.isEmpty {
+      try visitor.visitPackedUInt32Field(value: self.wrong, fieldNumber: 7)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1927,6 +1960,8 @@ nonisolated extension Ostr_Objection: SwiftProtobuf.Message, SwiftProtobuf._Mess
     if lhs.reason != rhs.reason {return false}
     if lhs.hasShard_p != rhs.hasShard_p {return false}
     if lhs.shard != rhs.shard {return false}
+    if lhs.isAudit != rhs.isAudit {return false}
+    if lhs.wrong != rhs.wrong {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -2577,7 +2612,7 @@ nonisolated extension Ostr_Chunk: SwiftProtobuf.Message, SwiftProtobuf._MessageI
 
 nonisolated extension Ostr_Losses: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".Losses"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}losses\0\u{3}state_digest\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}losses\0\u{3}state_digest\0\u{1}audit\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2587,24 +2622,33 @@ nonisolated extension Ostr_Losses: SwiftProtobuf.Message, SwiftProtobuf._Message
       switch fieldNumber {
       case 1: try { try decoder.decodeRepeatedMessageField(value: &self.losses) }()
       case 2: try { try decoder.decodeSingularFixed64Field(value: &self.stateDigest) }()
+      case 3: try { try decoder.decodeSingularFixed64Field(value: &self._audit) }()
       default: break
       }
     }
   }
 
   func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
     if !self.losses.isEmpty {
       try visitor.visitRepeatedMessageField(value: self.losses, fieldNumber: 1)
     }
     if self.stateDigest != 0 {
       try visitor.visitSingularFixed64Field(value: self.stateDigest, fieldNumber: 2)
     }
+    try { if let v = self._audit {
+      try visitor.visitSingularFixed64Field(value: v, fieldNumber: 3)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
   static func ==(lhs: Ostr_Losses, rhs: Ostr_Losses) -> Bool {
     if lhs.losses != rhs.losses {return false}
     if lhs.stateDigest != rhs.stateDigest {return false}
+    if lhs._audit != rhs._audit {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

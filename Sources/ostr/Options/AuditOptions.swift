@@ -4,8 +4,9 @@ import ArgumentParser
 struct AuditOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "Share of the selection's evaluations that a second worker repeats, 0 to 1. Of an answer that differs a third "
-                + "worker decides; whoever was wrong is ejected, and all its answers are repeated.",
+            "Share of the training's half-steps of which two further workers repeat a shard, and of the selection's "
+                + "evaluations that a second worker repeats, 0 to 1. Of three the majority decides; whoever was wrong is "
+                + "ejected, and what it may have spoilt is computed again.",
             valueName: "rate"))
     var audit = 0.0
 

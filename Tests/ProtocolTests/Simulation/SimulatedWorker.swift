@@ -18,7 +18,7 @@ struct SimulatedWorker {
         case loaded
         case began(generation: Int, halfStep: Int, digest: UInt64)
         case partial(generation: Int, halfStep: Int, chunk: Int, subtree: Range<Int>, bytes: [UInt8])
-        case computed(generation: Int, losses: [LossEntry])
+        case computed(generation: Int, losses: [LossEntry], audit: UInt64?)
         case applied(generation: Int, halfSteps: Int, loss: LossEntry)
         case stands(StateReport, generation: Int)
         case snapshot([UInt8], applied: Int, digest: UInt64)
@@ -53,6 +53,8 @@ struct SimulatedWorker {
     var willDrift = false
     /// The next gradient it computes is not finite.
     var isPoisoned = false
+    /// So many audited shards' gradients that it computes next are wrong.
+    var wrongGradients = 0
 
     // The compute thread's own.
     var commands: [Command] = []

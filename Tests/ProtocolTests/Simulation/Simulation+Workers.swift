@@ -75,9 +75,11 @@ extension Simulation {
             try change(index) { machine, now throws(AllReduceError) in
                 machine.contribute(chunk: chunk, subtree: subtree, bytes: bytes, at: now)
             }
-        case .computed(let began, let losses):
+        case .computed(let began, let losses, let audit):
             guard began == generation else { return }
-            try change(index) { machine, now throws(AllReduceError) in machine.contribute(losses: losses, at: now) }
+            try change(index) { machine, now throws(AllReduceError) in
+                machine.contribute(losses: losses, audit: audit, at: now)
+            }
         case .applied(_, let halfSteps, let loss):
             try perform(workers[index].machine.applied(halfSteps: halfSteps, loss: loss, at: now), of: index)
         case .stands(let report, let stood):
@@ -138,7 +140,18 @@ extension Simulation {
                     let values = floats(bytes)
                     let first = chunk * SimulatedNumbers.chunkElements
                     workers[index].buffer.replaceSubrange(first..<(first + values.count), with: values)
-                case .complete(_, let losses):
+                case .complete(let halfStep, let losses, let audits):
+                    if let membership = workers[index].membership,
+                        let audit = GradientAudit(halfStep: halfStep, membership: membership),
+                        case .wrong(let ranks) = audit.verdict(audits)
+                    {
+                        count("audit")
+                        try perform(
+                            workers[index].machine.objects(
+                                halfStep: halfStep, reason: "audit", shard: audit.shard, wrong: ranks,
+                                generation: machine.generation), of: index)
+                        continue
+                    }
                     post(.apply(generation: machine.generation, losses: losses), of: index)
                 }
             }
@@ -246,7 +259,19 @@ extension Simulation {
                     .notFinite(generation: membership.generation, halfStep: halfStep, shard: run.lowerBound), of: index)
                 break
             }
-            let drift = workers[index].state.drift
+            var drift = workers[index].state.drift
+            var digest: UInt64?
+            if let audit = GradientAudit(halfStep: halfStep, membership: membership),
+                audit.ranks.contains(membership.rank)
+            {
+                digest = numbers.states[halfStep] ^ UInt64(audit.shard) ^ drift
+                if workers[index].wrongGradients > 0 {
+                    workers[index].wrongGradients -= 1
+                    count("wrong gradient")
+                    digest = random.next()
+                    if run.contains(audit.shard) { drift = 1 }
+                }
+            }
             for subtree in SimulatedNumbers.subtrees(of: run, in: 0..<numbers.shards) {
                 for chunk in (0..<numbers.chunks(halfStep)).reversed() {
                     let values = numbers.range(chunk, halfStep).map { numbers.sum(subtree, halfStep, $0, drift: drift) }
@@ -257,7 +282,9 @@ extension Simulation {
                 }
             }
             tell(
-                .computed(generation: membership.generation, losses: run.map { numbers.loss($0, halfStep) }), of: index)
+                .computed(
+                    generation: membership.generation, losses: run.map { numbers.loss($0, halfStep) }, audit: digest),
+                of: index)
         }
         advance(index)
         if let problem { throw problem }

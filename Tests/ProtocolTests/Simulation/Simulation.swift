@@ -23,7 +23,7 @@ struct Simulation {
         case restartCoordinator
     }
 
-    enum Ending: Equatable { case complete, hopeless, diverged }
+    enum Ending: Equatable { case complete, hopeless, diverged, undecided }
 
     static let faultsEnd = Duration.seconds(12)
     static let timeLimit = Duration.seconds(900)
@@ -37,6 +37,8 @@ struct Simulation {
     let isOrdered: Bool
     let names: Int
     let snapshotInterval: Int
+    /// Of each half-step, or of none, a shard is computed by several.
+    let auditRate: Double
     /// A replica goes astray, and nothing else happens: with others lost at that moment nobody could tell.
     let drifts: Bool
 
@@ -59,6 +61,8 @@ struct Simulation {
     var knownLosses: [LossEntry] = []
     var base = SimulatedState()
     var savedLosses: [LossEntry] = []
+    /// States that can be gone back to.
+    var bases: [SimulatedState] = []
     var isSelecting = false
     var open: [Int] = []
     var taskOfID: [Int: Int] = [:]
@@ -86,6 +90,7 @@ struct Simulation {
         isOrdered = random.chance(60)
         names = Int.random(in: 1...5, using: &random)
         snapshotInterval = random.chance(60) ? Int.random(in: 1...3, using: &random) : 0
+        auditRate = random.chance(25) ? 1 : 0
         drifts = names > 1 && shards > 1 && random.chance(15)
         faults = drifts ? 1 : Int.random(in: 0...6, using: &random)
         living = Array(repeating: nil, count: names)
@@ -120,6 +125,7 @@ struct Simulation {
             return .hopeless
         }
         if case .nonFinite = failure, tally["objection", default: 0] > 1 { return .diverged }
+        if case .undecided = failure, tally["wrong gradient", default: 0] > 2 { return .undecided }
         if let failure { throw violation("the run failed: \(failure)") }
         guard isOver else { throw violation("nothing happens any more\n\(picture)") }
         guard knownLosses == numbers.losses else { throw violation("losses are missing") }
@@ -194,6 +200,7 @@ struct Simulation {
     mutating func startCoordinator() {
         coordinatorNumber += 1
         knownLosses = savedLosses
+        bases = [base]
         isSelecting = false
         taskOfID = [:]
         newestBegun = 0
@@ -213,6 +220,7 @@ struct Simulation {
         plan.knownLosses = savedLosses.count
         plan.snapshotInterval = snapshotInterval
         plan.workerTimeout = .seconds(300)
+        plan.auditRate = auditRate
         coordinator = CoordinatorMachine(plan: plan, at: now)
         queue.post(.tickCoordinator(incarnation: coordinatorNumber), at: now)
     }
@@ -266,7 +274,11 @@ struct Simulation {
         case 8:
             guard let victim = alive.randomElement(using: &random) else { return }
             count("not finite")
-            workers[victim].isPoisoned = true
+            if auditRate > 0 {
+                workers[victim].wrongGradients = random.chance(70) ? 1 : 100
+            } else {
+                workers[victim].isPoisoned = true
+            }
         default:
             count("cut")
             let first = Int.random(in: 0..<names, using: &random)
