@@ -47,17 +47,19 @@ public struct Convolution: Sendable, Hashable {
     /// has (in, height, width, 8).
     public func pack(_ weights: UnsafePointer<Float>, into packed: UnsafeMutablePointer<Float>) {
         let taps = kernel * kernel
-        packBlocks(outputs: outputChannels, inputs: inputChannels, taps: taps, into: packed) { output, input, tap in
-            weights[(output * inputChannels + input) * taps + tap]
-        }
+        let source = PackingSource(
+            weights: weights, outputs: outputChannels, inputs: inputChannels, outputStride: inputChannels * taps,
+            inputStride: taps)
+        source.pack(taps: taps, into: packed) { $0 }
     }
 
     /// Packs the weights (out, in, height, width) of the convolution whose `adjoint` this is.
     public func packFlipped(_ weights: UnsafePointer<Float>, into packed: UnsafeMutablePointer<Float>) {
         let taps = kernel * kernel
-        packBlocks(outputs: outputChannels, inputs: inputChannels, taps: taps, into: packed) { output, input, tap in
-            weights[(input * outputChannels + output) * taps + (taps - 1 - tap)]
-        }
+        let source = PackingSource(
+            weights: weights, outputs: outputChannels, inputs: inputChannels, outputStride: taps,
+            inputStride: outputChannels * taps)
+        source.pack(taps: taps, into: packed) { taps - 1 - $0 }
     }
 
     /// Convolves one image.
@@ -110,27 +112,43 @@ public struct Convolution: Sendable, Hashable {
     }
 }
 
-/// Packs weights into (pairs of output blocks, input blocks, taps, lanes of the input block, 16), the order of the
-/// kernels' loops; an odd last block of outputs has 8.
-@inline(__always)
-func packBlocks(
-    outputs: Int, inputs: Int, taps: Int, into packed: UnsafeMutablePointer<Float>, weight: (Int, Int, Int) -> Float
-) {
-    var next = packed
-    var firstOutput = 0
-    while firstOutput < outputs {
-        let lanes = firstOutput + 8 < outputs ? 16 : 8
-        for firstInput in stride(from: 0, to: inputs, by: 8) {
-            for tap in 0..<taps {
-                for input in firstInput..<min(firstInput + 8, inputs) {
-                    for lane in 0..<lanes {
-                        let output = firstOutput + lane
-                        next[lane] = output < outputs ? weight(output, input, tap) : 0
+/// Weights in any order of (outputs, inputs, taps), to be packed for the kernels.
+struct PackingSource {
+    let weights: UnsafePointer<Float>
+    let outputs: Int
+    let inputs: Int
+    /// Floats from one output channel to the next, and from one input channel to the next.
+    let outputStride: Int
+    let inputStride: Int
+
+    /// Packs into (pairs of output blocks, input blocks, taps, lanes of the input block, 16), the order of the kernels'
+    /// loops; an odd last block of outputs has 8.
+    ///
+    /// - Parameter place: of a tap among those of an output and an input.
+    @inline(__always)
+    func pack(taps: Int, into packed: UnsafeMutablePointer<Float>, place: (Int) -> Int) {
+        var next = packed
+        var firstOutput = 0
+        while firstOutput < outputs {
+            let lanes = firstOutput + 8 < outputs ? 16 : 8
+            let filled = min(lanes, outputs - firstOutput)
+            for firstInput in stride(from: 0, to: inputs, by: 8) {
+                let corner = weights + firstOutput * outputStride + firstInput * inputStride
+                for tap in 0..<taps {
+                    var column = corner + place(tap)
+                    for _ in firstInput..<min(firstInput + 8, inputs) {
+                        var weight = column
+                        for lane in 0..<filled {
+                            next[lane] = weight.pointee
+                            weight += outputStride
+                        }
+                        for lane in filled..<lanes { next[lane] = 0 }
+                        next += lanes
+                        column += inputStride
                     }
-                    next += lanes
                 }
             }
+            firstOutput += lanes
         }
-        firstOutput += lanes
     }
 }

@@ -28,13 +28,15 @@ public struct StridedAdjoint: Sendable, Hashable {
     /// Packs weights (out, in, height, width), one parity after the other.
     public func pack(_ weights: UnsafePointer<Float>, into packed: UnsafeMutablePointer<Float>) {
         let (inputs, outputs, kernel) = (convolution.inputChannels, convolution.outputChannels, convolution.kernel)
+        let source = PackingSource(
+            weights: weights, outputs: inputs, inputs: outputs, outputStride: kernel * kernel,
+            inputStride: inputs * kernel * kernel)
         var next = packed
         for parity in 0..<4 {
             let (a, b) = (parity / 2, parity % 2)
             let (count, columns) = (tapCount(a) * tapCount(b), tapCount(b))
-            packBlocks(outputs: inputs, inputs: outputs, taps: count, into: next) { input, output, index in
-                let (row, column) = (tap(a, index / columns), tap(b, index % columns))
-                return weights[((output * inputs + input) * kernel + row) * kernel + column]
+            source.pack(taps: count, into: next) { index in
+                tap(a, index / columns) * kernel + tap(b, index % columns)
             }
             next += 8 * convolution.inputBlocks * outputs * count
         }

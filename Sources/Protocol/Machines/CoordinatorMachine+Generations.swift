@@ -176,7 +176,8 @@ extension CoordinatorMachine {
             (strikes[name] ?? 0) >= CoordinatorMachine.attempts
             ? .refusal(reason: "it was ejected \(CoordinatorMachine.attempts) times, at last since \(reason)")
             : .dismissal(reason: reason, resetState: true)
-        return [.send(to: key, message)] + lose(key, reason: "ejected: \(reason)", at: now, changes: changes)
+        return [.send(to: key, message)]
+            + lose(key, reason: "ejected: \(reason)", at: now, changes: changes, isEjected: true)
     }
 
     mutating func take(_ objection: Objection, from key: UInt64, at now: Duration) -> [Action] {

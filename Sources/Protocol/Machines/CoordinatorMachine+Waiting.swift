@@ -129,8 +129,12 @@ extension CoordinatorMachine {
     }
 
     /// A worker is gone. What it was to do is for others.
+    ///
+    /// - Parameters:
+    ///   - changes: whether a new generation is made at once.
+    ///   - isEjected: it is at fault itself, not what it had to compute.
     mutating func lose(
-        _ key: UInt64, reason: String, at now: Duration, changes: Bool = true
+        _ key: UInt64, reason: String, at now: Duration, changes: Bool = true, isEjected: Bool = false
     ) -> [Action] {
         guard let worker = workers[key] else { return [] }
         let name = worker.hello.name
@@ -152,7 +156,7 @@ extension CoordinatorMachine {
         switch phase {
         case .training:
             guard let member = members.first(where: { $0.worker == key }) else { break }
-            if hasBegun {
+            if hasBegun, !isEjected {
                 losses.append((name, member.run, reason))
                 if let failure = hopelessShards { return actions + fail(failure) }
             }

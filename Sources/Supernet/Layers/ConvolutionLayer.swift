@@ -36,7 +36,8 @@ final class ConvolutionLayer {
 
     /// - Parameters:
     ///   - tiles: computes the convolution by Winograd; nil: directly.
-    ///   - scratch: at least `gradientCount(convolution, tiles)` floats, shared between layers.
+    ///   - scratch: at least `gradientCount(convolution, tiles)` floats, shared between layers: for the gradient by weights
+    ///     while images are added to it, and for weights on their way to be transformed.
     init(
         _ convolution: Convolution, named name: String, in parameters: inout ParameterDirectory, arena: Arena,
         tiles: TileScratch? = nil, scratch: UnsafeMutablePointer<Float>
@@ -49,8 +50,9 @@ final class ConvolutionLayer {
             .uniform(bound: 1 / fanIn.squareRoot()))
         inputGradient =
             convolution.stride == 1 ? .adjoint(convolution.adjoint) : .strided(StridedAdjoint(convolution))
-        packed = arena.floats(convolution.packedCount)
-        packedAdjoint = arena.floats(inputGradient.packedCount)
+        // What is only packed to be transformed takes no memory of its own.
+        packed = tiles == nil ? arena.floats(convolution.packedCount) : scratch
+        packedAdjoint = tiles == nil ? arena.floats(inputGradient.packedCount) : scratch
         gradient = scratch
         transformed = tiles.map { tiles in
             let (forward, backward) = (Self.winograd(convolution), Self.winograd(convolution.adjoint))
@@ -74,13 +76,12 @@ final class ConvolutionLayer {
         Profile.enter("weights into blocks", .update, floats: 4 * convolution.weightCount)
         defer { Profile.leave() }
         convolution.pack(weights + range.lowerBound, into: packed)
+        if let transformed { transformed.convolution.transformWeights(packed, into: transformed.packed) }
         switch inputGradient {
         case .adjoint(let adjoint): adjoint.packFlipped(weights + range.lowerBound, into: packedAdjoint)
         case .strided(let adjoint): adjoint.pack(weights + range.lowerBound, into: packedAdjoint)
         }
-        guard let transformed else { return }
-        transformed.convolution.transformWeights(packed, into: transformed.packed)
-        transformed.adjoint.transformWeights(packedAdjoint, into: transformed.packedAdjoint)
+        if let transformed { transformed.adjoint.transformWeights(packedAdjoint, into: transformed.packedAdjoint) }
     }
 
     /// y = conv(x); sums for a batch norm behind it if it has one.
