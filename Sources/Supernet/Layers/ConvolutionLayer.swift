@@ -106,12 +106,25 @@ final class ConvolutionLayer {
         }
     }
 
+    /// A layer's place among those that share tiles and give their gradients by input to the same tensor, one after the
+    /// other.
+    struct Turn: OptionSet {
+        let rawValue: Int
+        static let first = Turn(rawValue: 1)
+        static let last = Turn(rawValue: 2)
+        static let only: Turn = [.first, .last]
+    }
+
     /// Gradient by input.
     ///
     /// - Parameters:
     ///   - dy: padded as far as the kernel needs.
     ///   - accumulate: for stride 1 alone: whether it is added to what is in `dx`.
-    func backward(_ dy: BlockedTensor, first: Int = 0, images: Int, into dx: BlockedTensor, accumulate: Bool = false) {
+    ///   - turn: with tiles, products add up from the first turn to the last, which alone goes to `dx`.
+    func backward(
+        _ dy: BlockedTensor, first: Int = 0, images: Int, into dx: BlockedTensor, accumulate: Bool = false,
+        turn: Turn = .only
+    ) {
         Profile.enter(
             name, .byInput, dy, floats: floats(dy, dx, images) + (accumulate ? images * dx.imageFloats : 0),
             multiplyAdds: multiplyAdds(dy, images))
@@ -120,8 +133,9 @@ final class ConvolutionLayer {
             let tiles = transformed.tiles
             tiles.loadGradient(dy, first: first, images: images, .byInput)
             transformed.adjoint.multiply(
-                tiles.gradient, packed: transformed.packedAdjoint, tiles: tiles.tiles(images), into: tiles.products)
-            tiles.store(into: dx, images: images, accumulate: accumulate)
+                tiles.gradient, packed: transformed.packedAdjoint, tiles: tiles.tiles(images), into: tiles.products,
+                accumulate: !turn.contains(.first))
+            if turn.contains(.last) { tiles.store(into: dx, images: images, accumulate: accumulate) }
             return
         }
         for image in 0..<images {

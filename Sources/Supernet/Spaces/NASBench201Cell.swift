@@ -245,8 +245,9 @@ final class NASBench201Cell {
             }
             if weightsGradient != nil { scratch.tiles?.load(scratch.rectified, images: group.count) }
             for (slot, edge) in outgoing[node].enumerated() {
-                backward(
-                    edges[edge], group, isFirst: slot == 0, wantsInput: wanted, wantsWeights: weightsGradient != nil)
+                var turn: ConvolutionLayer.Turn = slot == 0 ? .first : []
+                if slot == outgoing[node].count - 1 { turn.insert(.last) }
+                backward(edges[edge], group, turn, wantsInput: wanted, wantsWeights: weightsGradient != nil)
             }
             if wanted {
                 for image in group {
@@ -268,8 +269,10 @@ final class NASBench201Cell {
 
     /// The convolutions of one edge, for a few images whose rectified source is in the scratch.
     ///
-    /// - Parameter isFirst: whether it is the first edge to give the source a gradient.
-    private func backward(_ edge: Edge, _ group: Range<Int>, isFirst: Bool, wantsInput: Bool, wantsWeights: Bool) {
+    /// - Parameter turn: the edge's among those that give the source a gradient.
+    private func backward(
+        _ edge: Edge, _ group: Range<Int>, _ turn: ConvolutionLayer.Turn, wantsInput: Bool, wantsWeights: Bool
+    ) {
         let d = gradient(edge.node)
         for image in group {
             let slot = image - group.lowerBound
@@ -282,7 +285,10 @@ final class NASBench201Cell {
             let (layer, dy) = (edge.convolutions[i], scratch.dy[i])
             if wantsWeights { layer.addWeightsGradient(scratch.rectified, dy, images: group.count) }
             if wantsInput {
-                layer.backward(dy, images: group.count, into: scratch.dRectified, accumulate: !(isFirst && i == 0))
+                // The first 1×1 convolution writes, all others add to it; the 3×3 ones may do so together at the end.
+                layer.backward(
+                    dy, images: group.count, into: scratch.dRectified, accumulate: !(turn.contains(.first) && i == 0),
+                    turn: i == 0 ? .only : turn)
             }
         }
     }
