@@ -1,0 +1,338 @@
+/// A depthwise convolution: every channel has its own kernel and sees itself alone. Zero padding keeps the size (or
+/// halves it, with stride 2).
+///
+/// Every output element is one chain of fused multiply-adds over (kernel row, kernel column).
+public struct DepthwiseConvolution: Sendable, Hashable {
+    public let channels: Int
+    /// Height and width of the kernel: 3 or 5.
+    public let kernel: Int
+    /// Pixels from one kernel element to the next: 1 or 2.
+    public let dilation: Int
+    /// 1 or 2.
+    public let stride: Int
+
+    public init(channels: Int, kernel: Int, dilation: Int = 1, stride: Int = 1) {
+        precondition(channels > 0, "a convolution needs channels")
+        precondition(kernel == 3 || kernel == 5, "only 3×3 and 5×5 kernels")
+        precondition(dilation == 1 || dilation == 2, "only dilations 1 and 2")
+        precondition(stride == 1 || stride == 2, "only strides 1 and 2")
+        self.channels = channels
+        self.kernel = kernel
+        self.dilation = dilation
+        self.stride = stride
+    }
+
+    /// Zero pixels that the input needs on each side, and the output's gradient for `inputGradient`.
+    public var padding: Int { dilation * (kernel / 2) }
+
+    var blocks: Int { (channels + 7) / 8 }
+    var taps: Int { kernel * kernel }
+
+    /// Floats of the weights in PyTorch's order (channels, 1, height, width).
+    public var weightCount: Int { channels * taps }
+
+    /// Floats of packed weights, and of a gradient in blocks: (blocks, height, width, 8).
+    public var packedCount: Int { blocks * taps * 8 }
+
+    /// Height or width of the output for that of the input.
+    public func outputSize(_ size: Int) -> Int { (size - 1) / stride + 1 }
+
+    /// Multiply-adds of one image of the given input size.
+    public func multiplyAdds(height: Int, width: Int) -> Int { outputSize(height) * outputSize(width) * weightCount }
+
+    /// Packs weights (channels, 1, height, width) into (blocks, height, width, 8).
+    public func pack(_ weights: UnsafePointer<Float>, into packed: UnsafeMutablePointer<Float>) {
+        pack(weights, into: packed) { $0 }
+    }
+
+    /// The same with each kernel turned by half a turn, for `inputGradient`.
+    public func packFlipped(_ weights: UnsafePointer<Float>, into packed: UnsafeMutablePointer<Float>) {
+        pack(weights, into: packed) { taps - 1 - $0 }
+    }
+
+    @inline(__always)
+    private func pack(
+        _ weights: UnsafePointer<Float>, into packed: UnsafeMutablePointer<Float>, source: (Int) -> Int
+    ) {
+        for block in 0..<blocks {
+            for tap in 0..<taps {
+                for lane in 0..<8 {
+                    let channel = block * 8 + lane
+                    packed[(block * taps + tap) * 8 + lane] =
+                        channel < channels ? weights[channel * taps + source(tap)] : 0
+                }
+            }
+        }
+    }
+
+    /// Writes a gradient in blocks to PyTorch's order.
+    public func unpackGradient(_ blocked: UnsafePointer<Float>, into gradient: UnsafeMutablePointer<Float>) {
+        for channel in 0..<channels {
+            for tap in 0..<taps {
+                gradient[channel * taps + tap] = blocked[(channel / 8 * taps + tap) * 8 + channel % 8]
+            }
+        }
+    }
+
+    /// Convolves one image.
+    ///
+    /// - Parameters:
+    ///   - x: at least `padding` pixels of zero padding.
+    ///   - packed: `packedCount` floats from `pack`, 32-byte aligned.
+    ///   - y: the output; any padding, which is left alone.
+    public func forward(
+        _ x: BlockedTensor, image: Int, packed: UnsafePointer<Float>, into y: BlockedTensor, outputImage: Int
+    ) {
+        precondition(x.channels == channels && y.channels == channels, "channels do not fit")
+        precondition(x.padding >= padding, "padding is smaller than the kernel needs")
+        precondition(y.height == outputSize(x.height) && y.width == outputSize(x.width), "sizes do not fit")
+        if stride == 1 {
+            correlate(x, image: image, packed: packed, into: y, outputImage: outputImage, accumulate: false)
+            return
+        }
+        withUnsafeTemporaryAllocation(of: DepthwiseTap.self, capacity: taps) { buffer in
+            for tap in 0..<taps {
+                let (row, column) = (tap / kernel * dilation - padding, tap % kernel * dilation - padding)
+                buffer[tap] = DepthwiseTap(offset: row * (x.rowPitch / 8) + column, weight: tap)
+            }
+            for block in 0..<blocks {
+                for row in 0..<y.height {
+                    correlateRow(
+                        InlineArray<2, Lanes>.self, UnsafePointer(x.row(image, block, 2 * row)),
+                        UnsafeBufferPointer(buffer), lanesPointer(packed, block), y.row(outputImage, block, row),
+                        outputStep: 1, width: y.width, accumulate: false)
+                }
+            }
+        }
+    }
+
+    /// Stride 1: rows that are `dilation` apart share most of their input, so they are computed together.
+    private func correlate(
+        _ x: BlockedTensor, image: Int, packed: UnsafePointer<Float>, into y: BlockedTensor, outputImage: Int,
+        accumulate: Bool
+    ) {
+        for block in 0..<blocks {
+            let weights = lanesPointer(packed, block)
+            for first in Swift.stride(from: 0, to: y.height, by: 2 * dilation) {
+                for row in first..<min(first + dilation, y.height) {
+                    let source = UnsafePointer(x.row(image, block, row - padding)) - padding
+                    let other = row + dilation < y.height ? y.row(outputImage, block, row + dilation) : nil
+                    let rows = DepthwiseRows(
+                        x: source, rowStep: dilation * x.rowPitch / 8, columnStep: dilation,
+                        first: y.row(outputImage, block, row), second: other, width: y.width, accumulate: accumulate)
+                    if kernel == 3 {
+                        correlateRows(InlineArray<3, Lanes>.self, rows, weights)
+                    } else {
+                        correlateRows(InlineArray<5, Lanes>.self, rows, weights)
+                    }
+                }
+            }
+        }
+    }
+
+    @inline(__always)
+    func lanesPointer(_ packed: UnsafePointer<Float>, _ block: Int) -> UnsafePointer<Lanes> {
+        UnsafeRawPointer(packed + block * taps * 8).assumingMemoryBound(to: Lanes.self)
+    }
+}
+
+extension DepthwiseConvolution {
+    /// Gradient by input of one image: dx = (accumulate ? dx : 0) + the adjoint applied to `dy`.
+    ///
+    /// - Parameters:
+    ///   - dy: gradient of the output with at least `padding` pixels of zero padding.
+    ///   - packed: `packedCount` floats from `packFlipped`, 32-byte aligned.
+    ///   - dx: any padding, which is left alone.
+    public func inputGradient(
+        _ dy: BlockedTensor, image: Int, packed: UnsafePointer<Float>, into dx: BlockedTensor, inputImage: Int,
+        accumulate: Bool
+    ) {
+        precondition(dx.channels == channels && dy.channels == channels, "channels do not fit")
+        precondition(dy.padding >= padding, "padding is smaller than the kernel needs")
+        precondition(dy.height == outputSize(dx.height) && dy.width == outputSize(dx.width), "sizes do not fit")
+        if stride == 1 {
+            correlate(dy, image: image, packed: packed, into: dx, outputImage: inputImage, accumulate: accumulate)
+            return
+        }
+        // Input pixels of one parity of row and column are reached by the same kernel elements.
+        for rowParity in 0..<stride {
+            for columnParity in 0..<stride {
+                withAdjointTaps(rowParity, columnParity, rowPitch: dy.rowPitch) { taps in
+                    if taps.isEmpty && accumulate { return }
+                    for block in 0..<blocks {
+                        let weights = lanesPointer(packed, block)
+                        for row in Swift.stride(from: rowParity, to: dx.height, by: stride) {
+                            correlateRow(
+                                InlineArray<1, Lanes>.self, UnsafePointer(dy.row(image, block, row / stride)), taps,
+                                weights, dx.row(inputImage, block, row) + columnParity, outputStep: stride,
+                                width: (dx.width - columnParity + stride - 1) / stride, accumulate: accumulate)
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Kernel elements that lead from an output pixel to an input pixel of one parity: input = stride × output +
+    /// dilation × element − padding.
+    private func withAdjointTaps(
+        _ rowParity: Int, _ columnParity: Int, rowPitch: Int, _ body: (UnsafeBufferPointer<DepthwiseTap>) -> Void
+    ) {
+        withUnsafeTemporaryAllocation(of: DepthwiseTap.self, capacity: taps) { buffer in
+            var count = 0
+            for i in 0..<kernel {
+                let down = rowParity + padding - i * dilation
+                for j in 0..<kernel {
+                    let right = columnParity + padding - j * dilation
+                    if down % stride != 0 || right % stride != 0 { continue }
+                    buffer[count] = DepthwiseTap(
+                        offset: down / stride * (rowPitch / 8) + right / stride,
+                        weight: taps - 1 - (i * kernel + j))
+                    count += 1
+                }
+            }
+            body(UnsafeBufferPointer(rebasing: buffer[..<count]))
+        }
+    }
+}
+
+/// One kernel element as seen from an output pixel.
+struct DepthwiseTap {
+    /// In pixels, from the pixel read for an output pixel's place.
+    let offset: Int
+    /// Index among the block's packed weights.
+    let weight: Int
+}
+
+/// One row of outputs of one block, from every S-th pixel of the input.
+@inline(never)
+private func correlateRow<let S: Int>(
+    _ stride: InlineArray<S, Lanes>.Type, _ x: UnsafePointer<Lanes>, _ taps: UnsafeBufferPointer<DepthwiseTap>,
+    _ weights: UnsafePointer<Lanes>, _ y: UnsafeMutablePointer<Lanes>, outputStep: Int, width: Int, accumulate: Bool
+) {
+    var column = 0
+    while column < width {
+        let left = width - column
+        let source = x + column * S
+        let target = y + column * outputStep
+        if left >= 12 && left != 16 {
+            correlateTile(InlineArray<12, Lanes>.self, stride, source, taps, weights, target, outputStep, accumulate)
+            column += 12
+        } else if left >= 8 {
+            correlateTile(InlineArray<8, Lanes>.self, stride, source, taps, weights, target, outputStep, accumulate)
+            column += 8
+        } else if left >= 4 {
+            correlateTile(InlineArray<4, Lanes>.self, stride, source, taps, weights, target, outputStep, accumulate)
+            column += 4
+        } else {
+            correlateTile(InlineArray<1, Lanes>.self, stride, source, taps, weights, target, outputStep, accumulate)
+            column += 1
+        }
+    }
+}
+
+/// P pixels in registers. The width of the tile changes no number: every output is its own chain.
+@inline(__always)
+private func correlateTile<let P: Int, let S: Int>(
+    _: InlineArray<P, Lanes>.Type, _: InlineArray<S, Lanes>.Type, _ x: UnsafePointer<Lanes>,
+    _ taps: UnsafeBufferPointer<DepthwiseTap>, _ weights: UnsafePointer<Lanes>, _ y: UnsafeMutablePointer<Lanes>,
+    _ outputStep: Int, _ accumulate: Bool
+) {
+    var sums = InlineArray<P, Lanes>(repeating: .zero)
+    if accumulate { for p in 0..<P { sums[p] = y[p * outputStep] } }
+    for tap in taps {
+        let weight = weights[tap.weight]
+        let pixel = x + tap.offset
+        for p in 0..<P { sums[p].addProduct(pixel[p * S], weight) }
+    }
+    for p in 0..<P { y[p * outputStep] = sums[p] }
+}
+
+/// Two rows of outputs, `rowStep` apart in the input, or one.
+private struct DepthwiseRows {
+    /// Top left input of the first pixel of the first row.
+    let x: UnsafePointer<Lanes>
+    /// Pixels from one kernel element to the next.
+    let rowStep: Int
+    let columnStep: Int
+    let first: UnsafeMutablePointer<Lanes>
+    let second: UnsafeMutablePointer<Lanes>?
+    let width: Int
+    let accumulate: Bool
+}
+
+/// Rows of outputs of one block with a K × K kernel and stride 1.
+@inline(never)
+private func correlateRows<let K: Int>(
+    _ kernel: InlineArray<K, Lanes>.Type, _ rows: DepthwiseRows, _ weights: UnsafePointer<Lanes>
+) {
+    var column = 0
+    while column < rows.width {
+        let left = rows.width - column
+        if left >= 6 && left != 8 {
+            correlatePair(kernel, InlineArray<6, Lanes>.self, rows, column, weights)
+            column += 6
+        } else if left >= 4 {
+            correlatePair(kernel, InlineArray<4, Lanes>.self, rows, column, weights)
+            column += 4
+        } else {
+            correlatePair(kernel, InlineArray<1, Lanes>.self, rows, column, weights)
+            column += 1
+        }
+    }
+}
+
+/// P pixels of both rows in registers; every input pixel that both need is read once. The width of the tile, and whether
+/// there is a second row, change no number: every output is its own chain.
+@inline(__always)
+private func correlatePair<let K: Int, let P: Int>(
+    _: InlineArray<K, Lanes>.Type, _: InlineArray<P, Lanes>.Type, _ rows: DepthwiseRows, _ column: Int,
+    _ weights: UnsafePointer<Lanes>
+) {
+    var first = InlineArray<P, Lanes>(repeating: .zero)
+    var second = InlineArray<P, Lanes>(repeating: .zero)
+    if rows.accumulate {
+        for p in 0..<P { first[p] = rows.first[column + p] }
+        if let target = rows.second { for p in 0..<P { second[p] = target[column + p] } }
+    }
+    var x = rows.x + column
+    for j in 0..<K {
+        let pixel = x + j * rows.columnStep
+        let weight = weights[j]
+        for p in 0..<P { first[p].addProduct(pixel[p], weight) }
+    }
+    var w = weights
+    if let target = rows.second {
+        for _ in 1..<K {
+            x += rows.rowStep
+            for j in 0..<K {
+                let pixel = x + j * rows.columnStep
+                let (upper, lower) = (w[j], w[K + j])
+                for p in 0..<P {
+                    let value = pixel[p]
+                    first[p].addProduct(value, lower)
+                    second[p].addProduct(value, upper)
+                }
+            }
+            w += K
+        }
+        x += rows.rowStep
+        for j in 0..<K {
+            let pixel = x + j * rows.columnStep
+            let weight = w[j]
+            for p in 0..<P { second[p].addProduct(pixel[p], weight) }
+        }
+        for p in 0..<P { target[column + p] = second[p] }
+    } else {
+        for _ in 1..<K {
+            x += rows.rowStep
+            w += K
+            for j in 0..<K {
+                let pixel = x + j * rows.columnStep
+                let weight = w[j]
+                for p in 0..<P { first[p].addProduct(pixel[p], weight) }
+            }
+        }
+    }
+    for p in 0..<P { rows.first[column + p] = first[p] }
+}
