@@ -158,16 +158,17 @@ extension CoordinatorLoop {
     ///
     /// - Parameter isRepeated: some evaluations were found to be wrong; those that followed from them are forgotten.
     func beginSelection(isRepeated: Bool = false, _ observe: (SearchEvent) -> Void) throws(CoordinatorError) {
-        selection = Selection(
-            betas: betas, shards: plan.selectionShards, options: plan.configuration.selection)
+        do throws(SearchError) {
+            selection = try Selection(betas: betas, plan: plan)
+        } catch {
+            throw .search(error)
+        }
         let known = evaluations
         evaluations = []
         for evaluation in known {
             do throws(SearchError) {
                 let events = try selection?.record(evaluation.task, losses: evaluation.losses) ?? []
-                for case .edgeDecided(let edge, let operation) in events {
-                    observe(.edgeDecided(edge: edge, operation: operation))
-                }
+                for event in events.compactMap(SearchEvent.init) { observe(event) }
                 evaluations.append(evaluation)
             } catch {
                 if !isRepeated { throw .search(error) }
@@ -209,11 +210,8 @@ extension CoordinatorLoop {
         if let progress = selection?.progress {
             observe(.evaluationsDone(done: progress.done, total: progress.total))
         }
-        for case .edgeDecided(let edge, let operation) in events {
-            observe(.edgeDecided(edge: edge, operation: operation))
-        }
-        let isDecision = events.contains { if case .edgeDecided = $0 { true } else { false } }
-        if isDecision || MonotonicClock.now - lastSave >= CoordinatorLoop.selectionSaveInterval { save() }
+        for event in events.compactMap(SearchEvent.init) { observe(event) }
+        if !events.isEmpty || MonotonicClock.now - lastSave >= CoordinatorLoop.selectionSaveInterval { save() }
     }
 }
 

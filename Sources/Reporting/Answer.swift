@@ -22,18 +22,19 @@ public enum Answer {
             "The supernet before selection: loss \(SearchProgress.fixed(summary.supernet.loss, 3)), accuracy "
                 + "\(SearchProgress.percent(summary.supernet.accuracy)) on \(grouped(summary.supernet.images)) "
                 + "held-out images of \(configuration.dataset.rawValue).")
-        lines.append(kind(epochs: epochs, configuration.supernet))
-        lines.append("Architecture  \(summary.architecture)")
+        lines.append(kind(epochs: epochs, configuration.supernet, space))
+        if let architecture = summary.architecture { lines.append("Architecture  \(architecture)") }
         lines.append("Genotype      \(summary.genotype)")
         lines.append("Run folder    \(folder)   (digest \(summary.digest.prefix(16)), \(duration(summary.seconds)))")
         return lines
     }
 
     /// One honest sentence about what the run can show.
-    static func kind(epochs: Int?, _ shape: SupernetShape) -> String {
+    static func kind(epochs: Int?, _ shape: SupernetShape, _ space: SearchSpace) -> String {
         let training = epochs.map { "\($0) \($0 == 1 ? "epoch" : "epochs")" } ?? "trained elsewhere"
-        let size = "C=\(shape.channels), N=\(shape.cells), \(training)"
-        if shape.channels >= 16 && shape.cells >= 5 && epochs ?? 50 >= 50 {
+        let cells = space == .nasbench201 ? "N=\(shape.cells)" : "\(shape.cells) cells"
+        let size = "C=\(shape.channels), \(cells), \(training)"
+        if shape.channels >= 16 && shape.cells >= space.defaultCells && epochs ?? 50 >= 50 {
             return "A supernet of the published size (\(size)). One seed is one sample: compare over several."
         }
         return
@@ -59,11 +60,12 @@ public enum Answer {
             ])
             table.append(["rank of \(benchmarkSize)", grouped(one.rank), grouped(other.rank)])
         }
-        table.appendRule()
-        table.append([
-            "parameters", SearchProgress.fixed(strength.parametersMillions, 3) + " M",
-            SearchProgress.fixed(magnitude.parametersMillions, 3) + " M",
-        ])
+        if let parameters = strength.parametersMillions, let others = magnitude.parametersMillions {
+            table.appendRule()
+            table.append([
+                "parameters", SearchProgress.fixed(parameters, 3) + " M", SearchProgress.fixed(others, 3) + " M",
+            ])
+        }
         return table
     }
 
@@ -76,13 +78,16 @@ public enum Answer {
                 SearchProgress.fixed(accuracy.test, 2) + " %", grouped(accuracy.rank),
             ])
         }
-        return [cell.architecture] + table.lines(frame) + [
-            "parameters \(SearchProgress.fixed(cell.parametersMillions, 3)) M, number \(cell.index) of the benchmark"
-        ]
+        var lines = [cell.architecture ?? cell.genotype] + table.lines(frame)
+        if let parameters = cell.parametersMillions, let index = cell.index {
+            lines.append("parameters \(SearchProgress.fixed(parameters, 3)) M, number \(index) of the benchmark")
+        }
+        return lines
     }
 
     private static func name(_ cell: CellReport, _ edge: Int) -> String {
-        cell.operations.indices.contains(edge) ? cell.operations[edge] : ""
+        guard cell.operations.indices.contains(edge) else { return "" }
+        return cell.kept[edge] ? cell.operations[edge] : "-"
     }
 
     private static func duration(_ seconds: Double) -> String { SearchProgress.duration(seconds) }

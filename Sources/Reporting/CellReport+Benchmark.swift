@@ -8,9 +8,16 @@ extension CellReport {
         self.init(try Architecture(parsing: architecture))
     }
 
-    /// The report of a cell of NAS-Bench-201 given by one operation an edge.
-    /// The operations are those of a decided selection, so a wrong count is a bug of ours.
-    public init(operations: [Int]) {
+    /// The report of a cell given by one operation an edge and by the edges that it has, with the benchmark's results in
+    /// NAS-Bench-201.
+    /// These are those of a decided selection, so a wrong count is a bug of ours.
+    public init(space: SearchSpace, operations: [Int], kept: [Bool]) {
+        guard space == .nasbench201 else {
+            self.init(
+                genotype: space.genotype(operations, kept: kept), operations: operations.map(space.operationName),
+                kept: kept)
+            return
+        }
         guard let architecture = Architecture(operations: operations) else {
             preconditionFailure("a cell of NAS-Bench-201 has six operations of five")
         }
@@ -21,8 +28,10 @@ extension CellReport {
         let entry = Benchmark.entry(for: architecture)
         let space = SearchSpace.nasbench201
         self.init(
-            architecture: architecture.description, genotype: space.genotype(architecture.operations),
-            operations: architecture.operations.map { space.operations[$0] }, index: entry.index,
+            architecture: architecture.description,
+            genotype: space.genotype(architecture.operations, kept: space.edges.map { _ in true }),
+            operations: architecture.operations.map { space.operations[$0] }, kept: space.edges.map { _ in true },
+            index: entry.index,
             parametersMillions: entry.parametersMillions,
             accuracies: Benchmark.Dataset.allCases.map { dataset in
                 Accuracy(

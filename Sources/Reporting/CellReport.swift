@@ -1,4 +1,4 @@
-/// A cell, and what the benchmark knows of the network made of it.
+/// A cell, and in NAS-Bench-201 what the benchmark knows of the network made of it.
 public struct CellReport: Sendable, Codable, Equatable {
     /// Accuracies in percent, and the rank by test accuracy among all of the benchmark's cells, 1 for the best.
     public struct Accuracy: Sendable, Codable, Equatable {
@@ -15,32 +15,36 @@ public struct CellReport: Sendable, Codable, Equatable {
         }
     }
 
-    /// The cell as the benchmark writes it.
-    public var architecture: String
+    /// The cell as the benchmark writes it; nil in other spaces.
+    public var architecture: String?
     /// The cell as quark0/darts writes it.
     public var genotype: String
     /// One name an edge.
     public var operations: [String]
-    /// The benchmark's number for the cell.
-    public var index: Int
-    /// Of the network that the benchmark trained for CIFAR-10, in millions.
-    public var parametersMillions: Double
+    /// Whether the cell has each edge.
+    public var kept: [Bool]
+    /// The benchmark's number for the cell; nil in other spaces.
+    public var index: Int?
+    /// Of the network that the benchmark trained for CIFAR-10, in millions; nil in other spaces.
+    public var parametersMillions: Double?
+    /// Empty in other spaces.
     public var accuracies: [Accuracy]
 
     public init(
-        architecture: String, genotype: String, operations: [String], index: Int, parametersMillions: Double,
-        accuracies: [Accuracy]
+        architecture: String? = nil, genotype: String, operations: [String], kept: [Bool], index: Int? = nil,
+        parametersMillions: Double? = nil, accuracies: [Accuracy] = []
     ) {
         self.architecture = architecture
         self.genotype = genotype
         self.operations = operations
+        self.kept = kept
         self.index = index
         self.parametersMillions = parametersMillions
         self.accuracies = accuracies
     }
 
     enum CodingKeys: String, CodingKey {
-        case architecture, genotype, operations, index, accuracies
+        case architecture, genotype, operations, kept, index, accuracies
         case parametersMillions = "parameters_millions"
     }
 }

@@ -9,7 +9,7 @@ extension RunFolder {
         alphas: ParameterDirectory
     ) throws(ReportingError) {
         try write("strengths.csv", StrengthTable.csv(outcome.selection, space: space))
-        try write("genotype.txt", summary.architecture + "\n" + summary.genotype + "\n")
+        try write("genotype.txt", (summary.architecture.map { $0 + "\n" } ?? "") + summary.genotype + "\n")
         let configuration = outcome.configuration
         do {
             try SupernetFile.write(

@@ -86,6 +86,7 @@ struct LogLine: Encodable {
     var total: Int?
     var edge: Int?
     var operation: Int?
+    var kept: [Int]?
     var worker: String?
     var workers: Int?
     var standBys: Int?
@@ -103,7 +104,8 @@ struct LogLine: Encodable {
     }
 
     enum CodingKeys: String, CodingKey {
-        case seconds, event, kind, epoch, step, loss, accuracy, epochs, images, edges, done, total, edge, operation
+        case seconds, event, kind, epoch, step, loss, accuracy, epochs, images, edges, done, total, edge, operation,
+            kept
         case worker, workers, text, generation, shard, waited, counters
         case standBys = "stand_bys"
         case halfStep = "half_step"
@@ -145,6 +147,9 @@ struct LogLine: Encodable {
             self.init(seconds: seconds, event: "edge_decided")
             self.edge = edge
             self.operation = operation
+        case .edgesKept(let edges):
+            self.init(seconds: seconds, event: "edges_kept")
+            kept = edges
         case .workerJoined(let name, let count):
             self.init(seconds: seconds, event: "worker_joined")
             worker = name

@@ -78,6 +78,8 @@ public struct SearchProgress: Sendable {
             return [.status(selectionStatus(done: done, total: total, at: seconds))]
         case .edgeDecided(let edge, let operation):
             return [.line("edge \(space.edgeName(edge)): \(space.operationName(operation))")]
+        case .edgesKept(let edges):
+            return [.line("kept: " + edges.map(space.edgeName).joined(separator: ", "))]
         case .workerJoined(let name, let count):
             return [.line("worker \(name) joined (\(count))")]
         case .workerLost(let name, let reason):

@@ -42,8 +42,9 @@ public struct Summary: Sendable, Codable, Equatable {
     /// SHA-256 over weights, momentum, alphas, Adam's moments, recorded loss sums and decisions.
     public var digest: String
     public var genotype: String
-    public var architecture: String
-    public var magnitudeArchitecture: String
+    /// As NAS-Bench-201 writes it; nil in other spaces.
+    public var architecture: String?
+    public var magnitudeArchitecture: String?
     /// From the start of the run to the choice, data loading excluded.
     public var seconds: Double
     public var strengthImages: Int

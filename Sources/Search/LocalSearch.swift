@@ -91,17 +91,13 @@ public enum LocalSearch {
     ) throws(SearchError) -> SelectionResult {
         let plan = replica.plan
         let betas = replica.betas()
-        var selection = Selection(
-            betas: betas, shards: plan.selectionShards, options: plan.configuration.selection)
+        var selection = try Selection(betas: betas, plan: plan)
         observe(
             .selectionStarted(images: plan.selectionShards * plan.configuration.shardImages, edges: betas.count))
         var reached = beginning ?? SearchState(training: replica.state, losses: [])
         for evaluation in reached.evaluations {
-            for case .edgeDecided(let edge, let operation) in try selection.record(
-                evaluation.task, losses: evaluation.losses)
-            {
-                observe(.edgeDecided(edge: edge, operation: operation))
-            }
+            let events = try selection.record(evaluation.task, losses: evaluation.losses)
+            for event in events.compactMap(SearchEvent.init) { observe(event) }
         }
         keeping?.save(reached)
         while let task = selection.takeTask() {
@@ -113,9 +109,7 @@ public enum LocalSearch {
             if isInterrupted { throw .interrupted }
             let progress = selection.progress
             observe(.evaluationsDone(done: progress.done, total: progress.total))
-            for case .edgeDecided(let edge, let operation) in events {
-                observe(.edgeDecided(edge: edge, operation: operation))
-            }
+            for event in events.compactMap(SearchEvent.init) { observe(event) }
         }
         return selection.result
     }

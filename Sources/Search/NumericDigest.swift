@@ -4,20 +4,23 @@ import Supernet
 /// A digest of a short fixed computation through every family of kernels: two processes with the same digest compute the
 /// same bits.
 ///
-/// Draws, forward, both gradients, both updates and every operation alone, with either algorithm of convolution, on
-/// supernets whose channels fill blocks unevenly. Takes some milliseconds.
+/// Draws, forward, both gradients, both updates and every operation alone, on a supernet of each space, with either
+/// algorithm of convolution where it has one, whose channels fill blocks unevenly. Takes some milliseconds.
 public enum NumericDigest {
     public static func compute() -> UInt64 {
         var digest = StateDigest()
-        combine(.direct, imageSize: 12, into: &digest)
-        combine(.winograd, imageSize: 16, into: &digest)
+        combine(.nasbench201, .direct, channels: 12, cells: 1, imageSize: 12, into: &digest)
+        combine(.nasbench201, .winograd, channels: 12, cells: 1, imageSize: 16, into: &digest)
+        combine(.darts, .direct, channels: 6, cells: 3, imageSize: 12, into: &digest)
         return digest.value
     }
 
-    private static func combine(_ convolution: ConvolutionAlgorithm, imageSize: Int, into digest: inout StateDigest) {
+    private static func combine(
+        _ space: SearchSpace, _ convolution: ConvolutionAlgorithm, channels: Int, cells: Int, imageSize: Int,
+        into digest: inout StateDigest
+    ) {
         let shape = SupernetShape(
-            space: SearchSpace.nasbench201.name, channels: 12, cells: 1, classes: 3, inputChannels: 3,
-            imageSize: imageSize)
+            space: space.name, channels: channels, cells: cells, classes: 3, inputChannels: 3, imageSize: imageSize)
         guard let supernet = try? Supernet(shape: shape, shardImages: 2, convolution: convolution) else {
             preconditionFailure("the shape is possible")
         }
@@ -52,7 +55,7 @@ public enum NumericDigest {
 
         for operation in 0..<supernet.operations {
             var choices = [EdgeChoice](repeating: .mixed, count: supernet.edges)
-            choices[operation] = .single(operation)
+            choices[operation * supernet.edges / supernet.operations] = .single(operation)
             losses.append(supernet.evaluate(images: images, labels: labels, choices: choices).loss)
         }
         digest.combine(weights, count: weights.count)

@@ -141,8 +141,11 @@ public final class Replica {
     /// Loss sums of a selection task, one for each shard.
     /// - Precondition: `StrengthTask.validate` accepts the task.
     public func evaluate(_ task: StrengthTask) -> [LossSum] {
-        var choices = task.decided.map { $0.map(EdgeChoice.single) ?? .mixed }
-        if let replacement = task.replacement { choices[replacement.edge] = .single(replacement.operation) }
+        func choice(_ operation: Int) -> EdgeChoice {
+            operation == StrengthTask.leftOut ? .leftOut : .single(operation)
+        }
+        var choices = task.decided.map { $0.map(choice) ?? .mixed }
+        if let replacement = task.replacement { choices[replacement.edge] = choice(replacement.operation) }
         return task.shards.map { shard in
             if let standIn { return standIn.evaluate(plan.configuration) }
             batch.load(selectionShard: shard)

@@ -8,6 +8,10 @@ extension SearchConfiguration {
     public func validate(imageCount: Int) throws(SearchError) {
         try validateSizes()
         try validateOptimizers()
+        let space = try supernet.searchSpace
+        if selection.edgeChoice != nil && space.keptInputs == nil {
+            throw .configuration("in \(space.name) every node keeps all of its edges; there is no choice of edges")
+        }
         if let images, images != imageCount {
             throw .configuration("the configuration uses \(images) images, and \(imageCount) are given")
         }

@@ -43,12 +43,24 @@ public struct AlphasOptimizer: Codable, Sendable, Hashable {
     public init() {}
 }
 
+/// How a node's edges are chosen, in a space whose nodes keep only some of them.
+public enum EdgeRule: String, Codable, Sendable, CaseIterable {
+    /// Those without which the loss is largest.
+    case strength
+    /// Those whose candidates have the largest β, as DARTS does.
+    case magnitude
+    /// All of them.
+    case all
+}
+
 /// How the architecture is chosen from a trained supernet.
 public struct SelectionOptions: Codable, Sendable, Hashable {
     /// How many of the alphas' half are used, cut to whole shards; nil for all.
     public var images: Int?
     /// Evaluate every operation on every image, without exact pruning.
     public var fullTable = false
+    /// nil where nodes keep all of their edges anyway, and for the default, `strength`.
+    public var edgeChoice: EdgeRule?
     /// The defaults.
     public init() {}
 }

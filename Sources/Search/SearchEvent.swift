@@ -12,6 +12,8 @@ public enum SearchEvent: Sendable {
     case evaluationsDone(done: Int, total: Int)
     /// An operation was chosen for an edge.
     case edgeDecided(edge: Int, operation: Int)
+    /// A node keeps these edges, and its others are left out.
+    case edgesKept([Int])
     /// A worker came; there are `count` now.
     case workerJoined(name: String, count: Int)
     /// A worker went.
@@ -32,4 +34,15 @@ public enum SearchEvent: Sendable {
     case counters(ClusterCounters)
     /// Anything else worth a line.
     case message(String)
+}
+
+extension SearchEvent {
+    /// What a decision of the selection tells; nil for its end.
+    public init?(_ event: SelectionEvent) {
+        switch event {
+        case .edgeDecided(let edge, let operation): self = .edgeDecided(edge: edge, operation: operation)
+        case .edgesKept(let edges): self = .edgesKept(edges)
+        case .finished: return nil
+        }
+    }
 }

@@ -26,9 +26,10 @@ public struct SearchOutcome: Sendable, Equatable {
     /// 1. weights, momentum, alphas, Adam's first moment, Adam's second moment: Float32 each;
     /// 2. for every half-step in order: loss sum (Float64), correct (UInt64), images (UInt64);
     /// 3. the same three for the supernet before any decision;
-    /// 4. for every row of the strength table, by edge, then by operation: edge (UInt64), operation (UInt64), loss sum
-    ///    (Float64), shards evaluated (UInt64);
-    /// 5. the decided operation of every edge (UInt64).
+    /// 4. for every row of the strength table, by edge, then by operation: edge (UInt64), operation (UInt64; 255 for the edge left
+    ///    out), loss sum (Float64), shards evaluated (UInt64);
+    /// 5. the decided operation of every edge (UInt64);
+    /// 6. where an edge is left out of the cell: for every edge, 1 if it is kept, else 0 (UInt64).
     public var digest: String {
         var hash = SHA256()
         var bytes: [UInt8] = []
@@ -50,6 +51,9 @@ public struct SearchOutcome: Sendable, Equatable {
             LittleEndian.append(UInt64(row.shardsEvaluated), to: &bytes)
         }
         for operation in selection.operations { LittleEndian.append(UInt64(operation), to: &bytes) }
+        if selection.kept.contains(false) {
+            for isKept in selection.kept { LittleEndian.append(UInt64(isKept ? 1 : 0), to: &bytes) }
+        }
         hash.update(data: bytes)
         let digits = Array("0123456789abcdef".utf8)
         return String(

@@ -1,4 +1,5 @@
 import Kernels
+import Supernet
 
 /// The choice of operations by strength, as a pure value: it hands out tasks and takes their results, in any order and
 /// from any number of workers, and what it decides and records does not depend on either.
@@ -6,9 +7,12 @@ import Kernels
 /// Edges are decided in order, from 0. For an edge e, every operation o in turn stands alone in the place of the edge's
 /// mixture, with the edges before it decided and those after it mixed, and strength(e, o) = L(supernet) − L(replaced).
 /// The strongest operation, that with the smallest loss, is kept; ties go to the lower index. A loss that is not finite
-/// counts as infinity. `EdgeEvaluation` says when an operation is dropped before all images were seen.
+/// counts as infinity. `DecisionEvaluation` says when an operation is dropped before all images were seen.
 ///
-/// Tasks are blocks of 8 shards. An edge's tasks exist once the edge before it is decided.
+/// Then, where nodes keep only some of their edges, node by node: every edge is left out in turn, and those without which
+/// the loss is largest are kept.
+///
+/// Tasks are blocks of 8 shards. A decision's tasks exist once the decision before it is taken.
 public struct Selection: Sendable {
     /// Shards of a task, and the distance of the borders at which operations are dropped.
     public static let blockShards = 8
@@ -16,9 +20,12 @@ public struct Selection: Sendable {
     private let betas: [[Float]]
     private let shards: Int
     private let options: SelectionOptions
-    /// One an edge that was begun.
-    private var edges: [EdgeEvaluation] = []
+    private let candidates: SelectionCandidates
+    /// One a decision that was begun: edges' operations, then nodes' edges.
+    private var evaluations: [DecisionEvaluation] = []
     private var choices: [Int] = []
+    /// The edges kept by each node decided, in the order of `candidates.competing`.
+    private var kept: [[Int]] = []
     private var handedOut = 0
     private var recordedShards = 0
     private var imagesOfShard: Int?
@@ -26,16 +33,40 @@ public struct Selection: Sendable {
     /// - Parameters:
     ///   - betas: β of each edge, (edges, operations).
     ///   - shards: whole shards of held-out images.
-    public init(betas: [[Float]], shards: Int, options: SelectionOptions) {
+    ///   - candidates: nil for every operation, and all edges.
+    public init(
+        betas: [[Float]], shards: Int, options: SelectionOptions, candidates: SelectionCandidates? = nil
+    ) {
         precondition(!betas.isEmpty && shards > 0 && betas.allSatisfy { !$0.isEmpty && $0.count == betas[0].count })
+        let candidates = candidates ?? SelectionCandidates(edges: betas.count, operations: betas[0].count)
+        precondition(candidates.operations.count == betas.count && candidates.operations.allSatisfy { !$0.isEmpty })
         self.betas = betas
         self.shards = shards
         self.options = options
-        beginEdge()
+        self.candidates = candidates
+        begin()
     }
 
-    /// Whether every edge is decided.
-    public var isFinished: Bool { choices.count == betas.count }
+    /// With the candidates of the plan's search space.
+    ///
+    /// - Throws: `SearchError.mismatch` when β are not those of the space.
+    public init(betas: [[Float]], plan: TrainingPlan) throws(SearchError) {
+        let name = plan.configuration.supernet.space
+        guard let space = try? SearchSpace.named(name), betas.count == space.edges.count,
+            betas.allSatisfy({ $0.count == space.operations.count })
+        else {
+            throw .mismatch("β of \(betas.count) edges are not those of the space \(name)")
+        }
+        self.init(
+            betas: betas, shards: plan.selectionShards, options: plan.configuration.selection,
+            candidates: SelectionCandidates(space))
+    }
+
+    /// Nodes whose edges are chosen by strength.
+    private var nodes: [[Int]] { options.edgeChoice ?? .strength == .strength ? candidates.competing : [] }
+
+    /// Whether everything is decided.
+    public var isFinished: Bool { choices.count == betas.count && kept.count == nodes.count }
 
     /// The next task that nobody has, or nil when all tasks that are known to be needed are out or done.
     ///
@@ -43,7 +74,7 @@ public struct Selection: Sendable {
     /// prove unnecessary.
     public mutating func takeTask() -> StrengthTask? {
         guard !isFinished else { return nil }
-        guard let (candidate, block) = edges[edges.count - 1].take(order: handedOut) else { return nil }
+        guard let (candidate, block) = evaluations[evaluations.count - 1].take(order: handedOut) else { return nil }
         handedOut += 1
         return task(candidate: candidate, block: block)
     }
@@ -52,15 +83,15 @@ public struct Selection: Sendable {
     /// when none is out.
     public mutating func duplicateTask() -> StrengthTask? {
         guard !isFinished else { return nil }
-        guard let (candidate, block) = edges[edges.count - 1].duplicate() else { return nil }
+        guard let (candidate, block) = evaluations[evaluations.count - 1].duplicate() else { return nil }
         return task(candidate: candidate, block: block)
     }
 
     /// Puts a task back whose worker was lost. It is handed out again unless another copy of it is out, its result is
     /// known or it is not needed any more.
     public mutating func returnTask(_ task: StrengthTask) {
-        guard let place = place(of: task), place.edge == edges.count - 1 else { return }
-        edges[place.edge].giveBack(candidate: place.candidate, block: place.block)
+        guard let place = place(of: task), place.decision == evaluations.count - 1 else { return }
+        evaluations[place.decision].giveBack(candidate: place.candidate, block: place.block)
     }
 
     /// Records a result. A second, equal result of the same task changes nothing.
@@ -68,35 +99,64 @@ public struct Selection: Sendable {
     public mutating func record(_ task: StrengthTask, losses: [LossSum]) throws(SearchError) -> [SelectionEvent] {
         guard let place = place(of: task) else { throw .mismatch("a result fits no task of the selection: \(task)") }
         let losses = try checked(losses, of: task)
-        if case .known(let known) = edges[place.edge].candidates[place.candidate].blocks[place.block] {
+        if case .known(let known) = evaluations[place.decision].candidates[place.candidate].blocks[place.block] {
             guard known == losses else {
                 throw .mismatch("two results of the same task differ: \(task), \(known) and \(losses)")
             }
             return []
         }
-        guard place.edge == choices.count else { return [] }
-        edges[place.edge].record(losses, candidate: place.candidate, block: place.block)
+        guard place.decision == choices.count + kept.count else { return [] }
+        evaluations[place.decision].record(losses, candidate: place.candidate, block: place.block)
         recordedShards += losses.count
-        guard let choice = edges[place.edge].choice else { return [] }
-        choices.append(choice)
-        if isFinished { return [.edgeDecided(edge: place.edge, operation: choice), .finished] }
-        beginEdge()
-        return [.edgeDecided(edge: place.edge, operation: choice)]
+        guard evaluations[place.decision].isResolved else { return [] }
+        let event = decide(evaluations[place.decision])
+        if isFinished { return [event, .finished] }
+        begin()
+        return [event]
     }
 
-    /// Evaluations (operation × shard) that results were recorded for, and that the full table would need.
+    /// Evaluations (replacement × shard) that results were recorded for, and that the full table would need.
     public var progress: (done: Int, total: Int) {
-        (recordedShards, shards * (1 + betas.count * betas[0].count))
+        let whole = 1 + candidates.operations.reduce(0) { $0 + $1.count } + nodes.reduce(0) { $0 + 1 + $1.count }
+        return (recordedShards, shards * whole)
     }
 
-    private mutating func beginEdge() {
+    /// Takes the decision that an evaluation, the last one, leads to.
+    private mutating func decide(_ evaluation: DecisionEvaluation) -> SelectionEvent {
+        if choices.count < betas.count {
+            guard let operation = evaluation.bestOperation else {
+                preconditionFailure("an edge without a candidate measured whole")
+            }
+            choices.append(operation)
+            return .edgeDecided(edge: choices.count - 1, operation: operation)
+        }
+        kept.append(evaluation.strongestEdges(candidates.kept))
+        return .edgesKept(kept[kept.count - 1])
+    }
+
+    /// Whether each edge is left, given the nodes decided so far.
+    private var isKept: [Bool] {
+        var result = Array(repeating: true, count: betas.count)
+        for (edges, kept) in zip(candidates.competing, kept) {
+            for edge in edges where !kept.contains(edge) { result[edge] = false }
+        }
+        return result
+    }
+
+    /// Begins the next decision.
+    private mutating func begin() {
+        let blocks = (shards + Selection.blockShards - 1) / Selection.blockShards
         let edge = choices.count
-        let undecided = [Int?](repeating: nil, count: betas.count - edge)
-        edges.append(
-            EdgeEvaluation(
-                edge: edge, decided: choices.map { $0 } + undecided, betas: betas[edge],
-                blocks: (shards + Selection.blockShards - 1) / Selection.blockShards, prunes: !options.fullTable,
-                includesSupernet: edge == 0))
+        if edge < betas.count {
+            let undecided = [Int?](repeating: nil, count: betas.count - edge)
+            evaluations.append(
+                DecisionEvaluation(
+                    edge: edge, operations: candidates.operations[edge], decided: choices.map { $0 } + undecided,
+                    betas: betas[edge], blocks: blocks, prunes: !options.fullTable, includesSupernet: edge == 0))
+        } else {
+            let decided = zip(choices, isKept).map { $1 ? $0 : StrengthTask.leftOut }
+            evaluations.append(DecisionEvaluation(edges: nodes[kept.count], decided: decided, blocks: blocks))
+        }
     }
 
     private func range(ofBlock block: Int) -> Range<Int> {
@@ -105,21 +165,22 @@ public struct Selection: Sendable {
     }
 
     private func task(candidate: Int, block: Int) -> StrengthTask {
-        let edge = edges[edges.count - 1]
+        let evaluation = evaluations[evaluations.count - 1]
         return StrengthTask(
-            replacement: edge.candidates[candidate].operation.map { .init(edge: edge.edge, operation: $0) },
-            decided: edge.decided, shards: range(ofBlock: block))
+            replacement: evaluation.candidates[candidate].replacement, decided: evaluation.decided,
+            shards: range(ofBlock: block))
     }
 
     /// Where a task's result belongs; nil for a task that was never part of this selection.
-    private func place(of task: StrengthTask) -> (edge: Int, candidate: Int, block: Int)? {
-        let edge = task.replacement?.edge ?? 0
-        guard edges.indices.contains(edge), edges[edge].decided == task.decided,
-            let candidate = edges[edge].candidates.firstIndex(where: { $0.operation == task.replacement?.operation }),
-            task.shards.lowerBound >= 0, task.shards.lowerBound < shards
+    private func place(of task: StrengthTask) -> (decision: Int, candidate: Int, block: Int)? {
+        // What was decided before differs from decision to decision.
+        guard let decision = evaluations.lastIndex(where: { $0.decided == task.decided }),
+            let candidate = evaluations[decision].candidates.firstIndex(where: {
+                $0.replacement == task.replacement
+            }), task.shards.lowerBound >= 0, task.shards.lowerBound < shards
         else { return nil }
         let block = task.shards.lowerBound / Selection.blockShards
-        return range(ofBlock: block) == task.shards ? (edge, candidate, block) : nil
+        return range(ofBlock: block) == task.shards ? (decision, candidate, block) : nil
     }
 
     /// Losses with infinity in the place of what is not finite.
@@ -146,29 +207,48 @@ extension Selection {
     /// Once finished.
     public var result: SelectionResult {
         precondition(isFinished)
-        let supernet = LossSum.sum(edges[0].candidates[0].losses)
+        let supernet = LossSum.sum(evaluations[0].candidates[0].losses)
+        let isKept = finallyKept
         var before = supernet
         var rows: [StrengthRow] = []
-        for edge in edges {
-            let chosen = choices[edge.edge]
-            let operations = edge.candidates.filter { $0.operation != nil }
+        for evaluation in evaluations {
+            if let standing = evaluation.candidates.first, standing.replacement == nil {
+                before = LossSum.sum(standing.losses)
+            }
             var chosenLoss = before
-            for candidate in operations.sorted(by: { ($0.operation ?? 0) < ($1.operation ?? 0) }) {
-                guard let operation = candidate.operation else { continue }
+            for candidate in evaluation.candidates.filter({ $0.replacement != nil }).sorted(by: Selection.isBefore) {
+                guard let replacement = candidate.replacement else { continue }
                 let complete = candidate.needed == candidate.blocks.count
                 let loss = LossSum.sum(candidate.losses)
                 let strength = before.mean - loss.mean
+                let isChosen =
+                    replacement.operation == StrengthTask.leftOut
+                    ? !isKept[replacement.edge] : choices[replacement.edge] == replacement.operation
                 rows.append(
                     StrengthRow(
-                        edge: edge.edge, operation: operation, beta: candidate.beta, lossSum: loss.loss,
-                        shardsEvaluated: candidate.losses.count, complete: complete, chosen: operation == chosen,
-                        strength: complete && strength.isFinite ? strength : nil))
-                if operation == chosen { chosenLoss = loss }
+                        edge: replacement.edge, operation: replacement.operation, beta: candidate.beta,
+                        lossSum: loss.loss, shardsEvaluated: candidate.losses.count, complete: complete,
+                        chosen: isChosen, strength: complete && strength.isFinite ? strength : nil))
+                if isChosen { chosenLoss = loss }
             }
             before = chosenLoss
         }
+        let keepsAll = options.edgeChoice == .all
         return SelectionResult(
-            supernet: supernet, rows: rows, operations: choices,
-            magnitudeOperations: betas.map { SelectionResult.magnitude($0) }, images: supernet.images)
+            supernet: supernet, rows: rows, operations: choices, kept: isKept,
+            magnitudeOperations: candidates.magnitudeOperations(betas),
+            magnitudeKept: keepsAll ? betas.map { _ in true } : candidates.magnitudeKept(betas),
+            images: supernet.images)
+    }
+
+    private var finallyKept: [Bool] {
+        options.edgeChoice == .magnitude ? candidates.magnitudeKept(betas) : isKept
+    }
+
+    private static func isBefore(_ a: DecisionEvaluation.Candidate, _ b: DecisionEvaluation.Candidate) -> Bool {
+        func key(_ candidate: DecisionEvaluation.Candidate) -> (Int, Int) {
+            (candidate.replacement?.edge ?? -1, candidate.replacement?.operation ?? -1)
+        }
+        return key(a) < key(b)
     }
 }

@@ -2,17 +2,20 @@
 public enum SelectionEvent: Sendable, Hashable {
     /// An operation was chosen; the next edge's tasks can be taken.
     case edgeDecided(edge: Int, operation: Int)
-    /// Every edge is decided.
+    /// A node keeps these edges, and its others are left out.
+    case edgesKept([Int])
+    /// Everything is decided.
     case finished
 }
 
-/// One operation of one edge, as measured when the edge was decided.
+/// One operation of one edge, as measured when the edge was decided; or the edge left out, as measured when the edges of
+/// its node were chosen.
 public struct StrengthRow: Sendable, Hashable, Codable {
     /// The edge that was decided.
     public var edge: Int
-    /// The operation that stood in the mixture's place.
+    /// The operation that stood in the mixture's place, or `StrengthTask.leftOut`.
     public var operation: Int
-    /// β of the operation, of the supernet as trained.
+    /// β of the operation, of the supernet as trained; 0 for an edge left out.
     public var beta: Float
     /// Loss sum over the shards evaluated; infinity when one of them was not finite.
     public var lossSum: Double
@@ -20,7 +23,7 @@ public struct StrengthRow: Sendable, Hashable, Codable {
     public var shardsEvaluated: Int
     /// False when exact pruning dropped it: `lossSum` is then a lower bound of the whole sum.
     public var complete: Bool
-    /// Whether the edge has this operation now.
+    /// Whether the edge has this operation now, or is left out.
     public var chosen: Bool
     /// L(supernet) − L(replaced), means; nil when not complete or not finite.
     public var strength: Double?
@@ -30,16 +33,16 @@ public struct StrengthRow: Sendable, Hashable, Codable {
 public struct SelectionResult: Sendable, Equatable, Codable {
     /// The supernet before any decision.
     public var supernet: LossSum
-    /// By edge, then by operation.
+    /// By edge, then by operation; then what was measured for the choice of edges, by node, then by edge.
     public var rows: [StrengthRow]
     /// One operation an edge, by strength.
     public var operations: [Int]
-    /// One operation an edge, by the largest β; ties go to the lower index.
+    /// Whether the cell has each edge.
+    public var kept: [Bool]
+    /// One operation an edge, by the largest β of its candidates; ties go to the lower index.
     public var magnitudeOperations: [Int]
+    /// Whether the cell by magnitude has each edge: a node keeps those whose operations have the largest β.
+    public var magnitudeKept: [Bool]
     /// Held-out images used.
     public var images: Int
-
-    static func magnitude(_ betas: [Float]) -> Int {
-        betas.indices.reduce(0) { betas[$1] > betas[$0] ? $1 : $0 }
-    }
 }

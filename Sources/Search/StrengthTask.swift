@@ -1,10 +1,13 @@
 /// One unit of selection work: losses of a range of shards, with some edges decided and possibly one edge replaced.
 public struct StrengthTask: Sendable, Hashable, Codable {
-    /// An edge whose mixture one operation replaces.
+    /// In the place of an operation: the edge is left out. Spaces have fewer operations.
+    public static let leftOut = 255
+
+    /// An edge whose mixture one operation replaces, or which is left out.
     public struct Replacement: Sendable, Hashable, Codable {
         /// From 0.
         public var edge: Int
-        /// From 0.
+        /// From 0, or `leftOut`.
         public var operation: Int
 
         /// Operation `operation` alone on `edge`.
@@ -16,7 +19,8 @@ public struct StrengthTask: Sendable, Hashable, Codable {
 
     /// nil: the supernet as it stands.
     public var replacement: Replacement?
-    /// One entry an edge: the operation decided for it, nil while it is mixed.
+    /// One entry an edge: the operation decided for it or `leftOut`, nil while it is
+    /// mixed.
     public var decided: [Int?]
     /// Shards of the held-out images.
     public var shards: Range<Int>
@@ -33,7 +37,8 @@ public struct StrengthTask: Sendable, Hashable, Codable {
         guard decided.count == edges else {
             throw .mismatch("a task decides \(decided.count) edges; the supernet has \(edges)")
         }
-        for case let operation? in decided + [replacement?.operation] where !(0..<operations).contains(operation) {
+        for case let operation? in decided + [replacement?.operation]
+        where !(0..<operations).contains(operation) && operation != StrengthTask.leftOut {
             throw .mismatch("a task names operation \(operation); there are 0 to \(operations - 1)")
         }
         if let edge = replacement?.edge, !(0..<edges).contains(edge) {

@@ -12,3 +12,16 @@ extension Supernet {
         }
     }
 }
+
+extension SupernetShape {
+    /// The search space that the shape names.
+    var searchSpace: SearchSpace {
+        get throws(SearchError) {
+            do {
+                return try SearchSpace.named(space)
+            } catch {
+                throw .configuration(error.description)
+            }
+        }
+    }
+}

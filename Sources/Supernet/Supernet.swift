@@ -6,6 +6,8 @@ public enum EdgeChoice: Sendable, Hashable {
     case mixed
     /// One operation with weight 1.
     case single(Int)
+    /// Nothing.
+    case leftOut
 }
 
 /// Why a supernet cannot be built.
@@ -36,14 +38,16 @@ public final class Supernet {
     /// Images of one call.
     public let shardImages: Int
     public var parameters: ParameterDirectory { network.parameters }
-    /// Rows of alphas.
-    public var edges: Int { space.edges.count }
+    /// Names and shapes of the alphas, as in the public state dict.
+    public var alphaDirectory: ParameterDirectory { space.alphaDirectory }
+    /// Rows of alphas: the edges of all types of cells.
+    public let edges: Int
     /// Columns of alphas.
     public var operations: Int { space.operations.count }
     /// Bytes of activations, gradients and packed weights.
     public var bytes: Int { network.bytes }
 
-    private let network: NASBench201Network
+    private let network: any SupernetNetwork
     private let memory = Arena()
     /// softmax(α), what an evaluation mixes, and the gradient by β: (edges, operations) each.
     private let mixture: UnsafeMutablePointer<Double>
@@ -65,8 +69,12 @@ public final class Supernet {
         }
         self.shape = shape
         self.space = space
+        edges = space.edges.count
         self.shardImages = shardImages
-        network = try NASBench201Network(shape: shape, images: shardImages, convolution: convolution)
+        network =
+            space == .nasbench201
+            ? try NASBench201Network(shape: shape, images: shardImages, convolution: convolution)
+            : try DARTSNetwork(space: space, shape: shape, images: shardImages)
         let count = space.edges.count * space.operations.count
         mixture = memory.doubles(count)
         chosen = memory.doubles(count)
@@ -93,7 +101,7 @@ public final class Supernet {
 
     /// Logits (images, classes) of the last pass.
     public var logits: [Float] {
-        Array(UnsafeBufferPointer(start: network.head.logits, count: shardImages * shape.classes))
+        Array(UnsafeBufferPointer(start: network.logits, count: shardImages * shape.classes))
     }
 
     /// Multiply-adds of the convolutions and the classifier for one image, with all edges mixed.
@@ -145,6 +153,7 @@ public final class Supernet {
                 precondition((0..<operations).contains(operation), "no such operation")
                 row.update(repeating: 0, count: operations)
                 row[operation] = 1
+            case .leftOut: row.update(repeating: 0, count: operations)
             }
         }
         Profile.phase(.forward)

@@ -1,4 +1,5 @@
 import Coordinator
+import Datasets
 import Search
 import Testing
 import Worker
@@ -11,7 +12,23 @@ struct DistributedSearchTests {
         arguments: [1, 2, 3, 4, 6])
     func sameDigest(workers: Int) async throws {
         let dataset = SmallSearch.dataset()
-        let configuration = SmallSearch.configuration(dataset)
+        try await compare(SmallSearch.configuration(dataset), dataset, workers: workers)
+    }
+
+    @Test("so does a search in the DARTS space, down to the edges that nodes keep", arguments: [1, 2, 4])
+    func sameDigestInDARTS(workers: Int) async throws {
+        let dataset = SmallSearch.dataset(images: 64)
+        let configuration = SmallSearch.configuration(
+            dataset, space: "darts", channels: 2, cells: 3, epochs: 1)
+        let outcome = try await compare(configuration, dataset, workers: workers)
+        #expect(outcome.selection.kept.count { $0 } == 16)
+        #expect(!outcome.selection.operations.contains(0), "`none` is not chosen")
+    }
+
+    @discardableResult
+    private func compare(
+        _ configuration: SearchConfiguration, _ dataset: ImageDataset, workers: Int
+    ) async throws -> SearchOutcome {
         let replica = try Replica(configuration: configuration, dataset: dataset)
         let expected = try LocalSearch.run(configuration: configuration, replica: replica) { _ in }
 
@@ -24,5 +41,6 @@ struct DistributedSearchTests {
         #expect(outcome.selection == expected.selection)
         #expect(outcome.digest == expected.digest)
         #expect(result.workerErrors == Array(repeating: nil, count: workers))
+        return outcome
     }
 }

@@ -26,11 +26,12 @@ enum SmallSearch {
 
     /// Four shards, so that up to four workers train.
     static func configuration(
-        _ dataset: ImageDataset, channels: Int = 4, epochs: Int = 2, batch: Int = 16, shards: Int = 4
+        _ dataset: ImageDataset, space: String = "nasbench201", channels: Int = 4, cells: Int = 1, epochs: Int = 2,
+        batch: Int = 16, shards: Int = 4
     ) -> SearchConfiguration {
         SearchConfiguration(
             supernet: SupernetShape(
-                space: "nasbench201", channels: channels, cells: 1, classes: 10, inputChannels: 1, imageSize: 32),
+                space: space, channels: channels, cells: cells, classes: 10, inputChannels: 1, imageSize: 32),
             dataset: .mnist, images: dataset.count, datasetDigest: dataset.digest, epochs: epochs, batch: batch,
             shards: shards, seed: 3)
     }

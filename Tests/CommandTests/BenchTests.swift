@@ -11,6 +11,14 @@ import Testing
         try check(result, work: work)
     }
 
+    @Test("a bench of the DARTS space does the same")
+    func darts() async throws {
+        let result = try await Command.run(
+            ["bench", "--space", "darts", "--channels", "2", "--cells", "3", "--batch", "16", "--steps", "1"],
+            in: TemporaryFolder())
+        try check(result, work: "weights")
+    }
+
     @Test("with several workers the same steps run in worker processes", arguments: ["weights", "evaluate"])
     func cluster(_ work: String) async throws {
         let result = try await Command.run(

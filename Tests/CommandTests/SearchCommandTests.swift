@@ -167,4 +167,58 @@ import Testing
                 $0.contains(",true,16,")
             })
     }
+
+    @Test("a search in the DARTS space keeps two edges a node, and a selection from its supernet chooses the same")
+    func darts() async throws {
+        struct DARTSSummary: Decodable {
+            struct Cell: Decodable {
+                var genotype: String
+                var kept: [Bool]
+            }
+            var genotype: String
+            var architecture: String?
+            var strengthCell: Cell
+            var magnitudeCell: Cell
+        }
+        let images = try SmallImages(count: 48)
+        let folder = try TemporaryFolder()
+        func summary(_ name: String) throws -> DARTSSummary {
+            let decoder = JSONDecoder()
+            decoder.keyDecodingStrategy = .convertFromSnakeCase
+            return try decoder.decode(
+                DARTSSummary.self, from: Data(contentsOf: URL(fileURLWithPath: folder(name + "/summary.json"))))
+        }
+        let batches = ["--batch", "8", "--shards", "1", "--workers", "0", "--data", images.folder.path]
+        var result = try await Command.run(
+            [
+                "search", "--space", "darts", "--channels", "2", "--cells", "3", "--epochs", "1", "--dataset", "mnist",
+                "--output", folder("search"),
+            ] + batches, in: folder)
+        try #require(result.status == 0, "\(result.error)")
+        let found = try summary("search")
+        #expect(found.architecture == nil)
+        #expect(found.strengthCell.kept.count { $0 } == 16)
+        #expect(found.magnitudeCell.kept.count { $0 } == 16)
+        #expect(try text(folder("search/genotype.txt")) == found.genotype + "\n")
+        #expect(found.genotype.hasPrefix("Genotype(normal=[('"))
+        #expect(!found.genotype.contains("none"))
+        let strengths = try text(folder("search/strengths.csv"))
+        // 28 edges with 7 candidates, and the edges of the six nodes that have more than two.
+        let lines = 1 + 28 * 7 + 24
+        #expect(strengths.split(separator: "\n").count == lines)
+        #expect(strengths.contains("reduce.5<-4,left_out,,"))
+
+        result = try await Command.run(
+            ["select", "--supernet", folder("search/supernet.safetensors"), "--output", folder("select")] + batches,
+            in: folder)
+        try #require(result.status == 0, "\(result.error)")
+        #expect(try summary("select").genotype == found.genotype)
+        result = try await Command.run(
+            [
+                "select", "--supernet", folder("search/supernet.safetensors"), "--edge-choice", "all", "--output",
+                folder("all"),
+            ] + batches, in: folder)
+        try #require(result.status == 0, "\(result.error)")
+        #expect(try summary("all").strengthCell.kept.allSatisfy { $0 })
+    }
 }

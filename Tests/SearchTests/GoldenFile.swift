@@ -11,18 +11,17 @@ struct GoldenFile: Sendable, CustomTestStringConvertible {
 
     var testDescription: String { URL(fileURLWithPath: path).lastPathComponent }
 
-    /// The committed files, and those of the folder that `OSTR_GOLDEN_DIR` names. Files of a search space that this
-    /// version does not have are left out, with a line that says so.
+    /// The committed files, and those of the folder that `OSTR_GOLDEN_DIR` names.
     static let all: [GoldenFile] = {
         let committed = Bundle.module.resourceURL?.appendingPathComponent("Golden").path
         let paths = files(in: committed) + files(in: ProcessInfo.processInfo.environment["OSTR_GOLDEN_DIR"])
-        return paths.map(GoldenFile.init).filter { golden in
-            guard let space = try? SafetensorsFile(reading: golden.path).metadata["space"], space != "nasbench201"
-            else { return true }
-            print("golden file \(golden.path) is left out: this version does not have the search space \(space)")
-            return false
-        }
+        return paths.map(GoldenFile.init)
     }()
+
+    /// Those of one search space.
+    static func all(of space: String) -> [GoldenFile] {
+        all.filter { (try? SafetensorsFile(reading: $0.path).metadata["space"]) == space }
+    }
 
     static func files(in folder: String?) -> [String] {
         guard let folder, let names = try? FileManager.default.contentsOfDirectory(atPath: folder) else { return [] }
@@ -72,9 +71,7 @@ struct GoldenRun {
             space: text("space"), channels: number("channels"), cells: number("cells"), classes: number("classes"),
             inputChannels: 3, imageSize: number("size"))
         supernet = try Supernet(shape: shape, shardImages: batch, convolution: convolution)
-        var alphas = ParameterDirectory()
-        alphas.append("alphas.arch", [supernet.edges, supernet.operations], .constant(0))
-        self.alphas = alphas
+        alphas = supernet.alphaDirectory
 
         let decoder = JSONDecoder()
         decoder.keyDecodingStrategy = .convertFromSnakeCase
@@ -94,7 +91,7 @@ struct GoldenRun {
         alphasOptimizer.weightDecay = adam.weightDecay
         arithmetic = TrainingArithmetic(weights: weights, alphas: alphasOptimizer, shards: 1)
 
-        let content = try SupernetFile.read(file, weights: supernet.parameters, alphas: alphas)
+        let content = try SupernetFile.read(file, weights: supernet.parameters, alphas: supernet.alphaDirectory)
         state = TrainingState(weights: content.weights, alphas: content.alphas)
         supernet.load(weights: state.weights)
         supernet.load(alphas: state.alphas)

@@ -7,6 +7,8 @@ struct SelectionReference {
     let betas: [[Float]]
     let shards: Int
     let fullTable: Bool
+    let rule: EdgeRule
+    let candidates: SelectionCandidates
     /// The loss of a shard, given decisions and replacement.
     let loss: (StrengthTask.Replacement?, [Int?], Int) -> LossSum
 
@@ -24,7 +26,7 @@ struct SelectionReference {
         var rows: [StrengthRow] = []
         var choices: [Int] = []
         for edge in betas.indices {
-            let order = betas[edge].indices.sorted {
+            let order = candidates.operations[edge].sorted {
                 betas[edge][$0] > betas[edge][$1] || (betas[edge][$0] == betas[edge][$1] && $0 < $1)
             }
             var best = Double.infinity
@@ -54,16 +56,60 @@ struct SelectionReference {
             for row in complete.sorted(by: { $0.operation < $1.operation }).reversed()
             where row.loss.loss <= complete.map(\.loss.loss).min() ?? 0 { chosen = row }
             edgeRows.sort { $0.operation < $1.operation }
-            edgeRows[chosen.operation].chosen = true
+            for i in edgeRows.indices where edgeRows[i].operation == chosen.operation { edgeRows[i].chosen = true }
             rows += edgeRows
             choices.append(chosen.operation)
             decided[edge] = chosen.operation
             before = chosen.loss
         }
+        let magnitudeOperations = betas.indices.map { edge in
+            candidates.operations[edge].first { operation in
+                candidates.operations[edge].allSatisfy { betas[edge][$0] <= betas[edge][operation] }
+            } ?? -1
+        }
+        var magnitudeKept = [Bool](repeating: true, count: betas.count)
+        for edges in candidates.competing {
+            for edge in edges {
+                let better = edges.filter {
+                    let (other, own) = (betas[$0][magnitudeOperations[$0]], betas[edge][magnitudeOperations[edge]])
+                    return other > own || (other == own && $0 < edge)
+                }
+                magnitudeKept[edge] = better.count < candidates.kept
+            }
+        }
+        var kept = [Bool](repeating: true, count: betas.count)
+        if rule == .strength { keepStrongest(&decided, &kept, &rows) }
+        if rule == .magnitude { kept = magnitudeKept }
+        if rule == .all { magnitudeKept = magnitudeKept.map { _ in true } }
         return SelectionResult(
-            supernet: supernet, rows: rows, operations: choices,
-            magnitudeOperations: betas.map { row in row.firstIndex(of: row.max() ?? 0) ?? 0 },
-            images: supernet.images)
+            supernet: supernet, rows: rows, operations: choices, kept: kept, magnitudeOperations: magnitudeOperations,
+            magnitudeKept: magnitudeKept, images: supernet.images)
+    }
+
+    /// Node after node, leaves out the edges whose absence costs least.
+    private func keepStrongest(_ decided: inout [Int?], _ kept: inout [Bool], _ rows: inout [StrengthRow]) {
+        for edges in candidates.competing {
+            let whole = LossSum.sum((0..<shards).map { shardLoss(nil, decided, $0) })
+            let without = edges.map { edge in
+                LossSum.sum(
+                    (0..<shards).map { shardLoss(.init(edge: edge, operation: StrengthTask.leftOut), decided, $0) })
+            }
+            let before = decided
+            for (place, edge) in edges.enumerated() {
+                let stronger = edges.indices.filter {
+                    without[$0].loss > without[place].loss || (without[$0].loss == without[place].loss && $0 < place)
+                }
+                kept[edge] = stronger.count < candidates.kept
+                if !kept[edge] { decided[edge] = StrengthTask.leftOut }
+                let strength = whole.mean - without[place].mean
+                rows.append(
+                    StrengthRow(
+                        edge: edge, operation: StrengthTask.leftOut, beta: 0, lossSum: without[place].loss,
+                        shardsEvaluated: shards, complete: true, chosen: !kept[edge],
+                        strength: strength.isFinite ? strength : nil))
+            }
+            precondition(before != decided, "a node leaves something out")
+        }
     }
 }
 
@@ -73,6 +119,9 @@ struct SelectionProblem {
     let operations: Int
     let shards: Int
     let betas: [[Float]]
+    /// Nodes have edges one after the other, and keep one or two.
+    let candidates: SelectionCandidates
+    let rule: EdgeRule
     private let seed: Int
     private let notFinite: Bool
     private let ties: Bool
@@ -80,7 +129,7 @@ struct SelectionProblem {
     init(seed: Int) {
         let random = Philox(seed: UInt64(seed), purpose: .synthetic, context: 1)
         self.seed = seed
-        edges = 1 + random.integer(below: 4, at: 0)
+        edges = 1 + random.integer(below: 6, at: 0)
         operations = 1 + random.integer(below: 5, at: 1)
         shards = [1, 3, 7, 8, 9, 16, 17, 24, 31, 40, 63, 64, 65, 100][random.integer(below: 14, at: 2)]
         ties = random.integer(below: 3, at: 3) == 0
@@ -93,11 +142,20 @@ struct SelectionProblem {
                 return ties ? Float(random.integer(below: 2, at: index)) / 4 : random.uniform(at: index)
             }
         }
+        var candidates = SelectionCandidates(edges: edges, operations: operations)
+        rule = EdgeRule.allCases[random.integer(below: 3, at: 6)]
+        if random.integer(below: 2, at: 5) == 0 {
+            if operations > 1 { candidates.operations = candidates.operations.map { Array($0.dropFirst()) } }
+            candidates.kept = 1 + random.integer(below: 2, at: 7)
+            let border = random.integer(below: edges + 1, at: 8)
+            candidates.competing = [Array(0..<border), Array(border..<edges)].filter { $0.count > candidates.kept }
+        }
+        self.candidates = candidates
     }
 
     func loss(_ replacement: StrengthTask.Replacement?, _ decided: [Int?], _ shard: Int) -> LossSum {
-        var hash = replacement.map { ($0.edge + 1) * 10 + $0.operation + 1 } ?? 0
-        for choice in decided { hash = hash &* 11 &+ (choice.map { $0 + 1 } ?? 0) }
+        var hash = replacement.map { ($0.edge + 1) * 1000 + $0.operation + 1 } ?? 0
+        for choice in decided { hash = hash &* 257 &+ (choice.map { $0 + 1 } ?? 0) }
         let random = Philox(seed: UInt64(seed), purpose: .synthetic, context: 2 + (hash & 0xFFFFFF), stream: shard)
         let operationWide = Philox(seed: UInt64(seed), purpose: .synthetic, context: 2 + (hash & 0xFFFFFF))
         let level = operationWide.integer(below: ties ? 2 : 4, at: 99)
@@ -113,6 +171,8 @@ struct SelectionProblem {
     }
 
     func reference(fullTable: Bool) -> SelectionResult {
-        SelectionReference(betas: betas, shards: shards, fullTable: fullTable, loss: loss).run()
+        SelectionReference(
+            betas: betas, shards: shards, fullTable: fullTable, rule: rule, candidates: candidates, loss: loss
+        ).run()
     }
 }

@@ -14,7 +14,9 @@ private struct RandomSchedule {
     init(problem: SelectionProblem, seed: Int, fullTable: Bool) {
         var options = SelectionOptions()
         options.fullTable = fullTable
-        selection = Selection(betas: problem.betas, shards: problem.shards, options: options)
+        options.edgeChoice = problem.rule
+        selection = Selection(
+            betas: problem.betas, shards: problem.shards, options: options, candidates: problem.candidates)
         self.problem = problem
         random = Philox(seed: UInt64(seed), purpose: .synthetic, context: 77)
     }
@@ -78,7 +80,9 @@ struct SelectionTests {
             let decisions = reference.operations.enumerated().map {
                 SelectionEvent.edgeDecided(edge: $0.offset, operation: $0.element)
             }
-            #expect(events == decisions + [.finished], "seed \(seed)")
+            let nodes = problem.rule == .strength ? problem.candidates.competing : []
+            let kept = nodes.map { edges in SelectionEvent.edgesKept(edges.filter { reference.kept[$0] }) }
+            #expect(events == decisions + kept + [.finished], "seed \(seed)")
         }
     }
 
@@ -236,5 +240,55 @@ struct SelectionTests {
                 task, losses: task.shards.map { _ in LossSum(loss: .nan, correct: 0, images: 1) })
         }
         #expect(selection.result.operations == [0])
+    }
+
+    /// Two edges into one node that keeps one; losses tell what stands where.
+    private func keepOne(_ rule: EdgeRule?) throws -> SelectionResult {
+        var options = SelectionOptions()
+        options.edgeChoice = rule
+        var candidates = SelectionCandidates(edges: 2, operations: 3)
+        candidates.operations = [[1, 2], [1, 2]]
+        candidates.competing = [[0, 1]]
+        candidates.kept = 1
+        var selection = Selection(
+            betas: [[0.8, 0.1, 0.1], [0.5, 0.2, 0.3]], shards: 3, options: options, candidates: candidates)
+        while let task = selection.takeTask() {
+            #expect(task.replacement?.operation != 0, "an excluded operation is not measured")
+            let loss: Double
+            switch task.replacement {
+            case .some(let replacement) where replacement.operation == StrengthTask.leftOut:
+                #expect(task.decided == [2, 1])
+                loss = replacement.edge == 0 ? 5 : 3
+            case .some(let replacement): loss = replacement.operation == (replacement.edge == 0 ? 2 : 1) ? 1 : 2
+            case nil: loss = 4
+            }
+            _ = try selection.record(
+                task, losses: task.shards.map { _ in LossSum(loss: loss, correct: 0, images: 2) })
+        }
+        #expect(selection.isFinished)
+        return selection.result
+    }
+
+    @Test("a node keeps the edges without which the loss is largest")
+    func edgesByStrength() throws {
+        let result = try keepOne(.strength)
+        #expect(result.operations == [2, 1])
+        #expect(result.kept == [true, false])
+        #expect(result.magnitudeOperations == [1, 2])
+        #expect(result.magnitudeKept == [false, true])
+        let rows = result.rows.filter { $0.operation == StrengthTask.leftOut }
+        // The network as it stands has a mean loss of 4 / 2.
+        #expect(rows.map(\.edge) == [0, 1])
+        let strengths: [Double?] = [-0.5, 0.5]
+        #expect(rows.map(\.strength) == strengths)
+        #expect(rows.map(\.chosen) == [false, true])
+        #expect(try keepOne(nil) == result, "strength is the default")
+    }
+
+    @Test("edges are kept by the largest β, or all of them, without more evaluations")
+    func edgesByOtherRules() throws {
+        #expect(try keepOne(.magnitude).kept == [false, true])
+        #expect(try keepOne(.all).kept == [true, true])
+        #expect(try keepOne(.all).rows.count == 4)
     }
 }

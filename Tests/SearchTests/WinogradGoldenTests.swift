@@ -4,12 +4,12 @@ import Testing
 
 @Suite("PyTorch parity with Winograd convolutions")
 struct WinogradGoldenTests {
-    @Test("logits, loss and every gradient are PyTorch's, less tightly", arguments: GoldenFile.all)
+    @Test("logits, loss and every gradient are PyTorch's, less tightly", arguments: GoldenFile.all(of: "nasbench201"))
     func gradients(golden: GoldenFile) throws {
         try GoldenRun(golden, convolution: .winograd).expectGradients()
     }
 
-    @Test("it is another computation than direct summation", arguments: GoldenFile.all)
+    @Test("it is another computation than direct summation", arguments: GoldenFile.all(of: "nasbench201"))
     func differs(golden: GoldenFile) throws {
         let images = try GoldenRun(golden).file.floats("input.images")
         let logits = try [ConvolutionAlgorithm.direct, .winograd].map { convolution in
@@ -20,7 +20,7 @@ struct WinogradGoldenTests {
         #expect(logits[0] != logits[1])
     }
 
-    @Test("operations have PyTorch's order of strength on every edge", arguments: GoldenFile.all)
+    @Test("operations have PyTorch's order of strength on every edge", arguments: GoldenFile.all(of: "nasbench201"))
     func order(golden: GoldenFile) throws {
         let run = try GoldenRun(golden, convolution: .winograd)
         let images = try run.file.floats("input.images")

@@ -14,11 +14,11 @@ private struct Sample {
 
     /// - Parameter convolution: differences of losses need the smaller rounding errors of direct summation.
     init(
-        channels: Int, cells: Int, inputChannels: Int = 3, images count: Int = 6, size: Int = 16,
-        convolution: ConvolutionAlgorithm = .winograd
+        space: String = "nasbench201", channels: Int, cells: Int, inputChannels: Int = 3, images count: Int = 6,
+        size: Int = 16, convolution: ConvolutionAlgorithm = .winograd
     ) throws {
         let shape = SupernetShape(
-            space: "nasbench201", channels: channels, cells: cells, classes: 4, inputChannels: inputChannels,
+            space: space, channels: channels, cells: cells, classes: 4, inputChannels: inputChannels,
             imageSize: size)
         net = try Supernet(shape: shape, shardImages: count, convolution: convolution)
         weights = Supernet.initialWeights(net.parameters, seed: 11)
@@ -46,10 +46,10 @@ private struct Sample {
 struct SupernetTests {
     @Test(
         "gradients by weights agree with differences of the loss along random directions",
-        arguments: [(4, 1, 3), (9, 1, 1)])
-    func weightsGradient(_ channels: Int, _ cells: Int, _ inputChannels: Int) throws {
+        arguments: [("nasbench201", 4, 1, 3), ("nasbench201", 9, 1, 1), ("darts", 3, 3, 1)])
+    func weightsGradient(_ space: String, _ channels: Int, _ cells: Int, _ inputChannels: Int) throws {
         var sample = try Sample(
-            channels: channels, cells: cells, inputChannels: inputChannels, convolution: .direct)
+            space: space, channels: channels, cells: cells, inputChannels: inputChannels, convolution: .direct)
         var gradient = [Float](repeating: .nan, count: sample.net.parameters.count)
         var covered = [Range<Int>]()
         _ = sample.net.gradient(of: .weights, images: sample.images, labels: sample.labels, into: &gradient) {
@@ -80,13 +80,16 @@ struct SupernetTests {
         }
     }
 
-    @Test("gradients by alphas agree with differences of the loss")
-    func alphasGradient() throws {
-        var sample = try Sample(channels: 8, cells: 1, convolution: .direct)
-        var gradient = [Float](repeating: .nan, count: 30)
+    @Test(
+        "gradients by alphas agree with differences of the loss",
+        arguments: [("nasbench201", 8, 1), ("darts", 4, 3)])
+    func alphasGradient(_ space: String, _ channels: Int, _ cells: Int) throws {
+        var sample = try Sample(space: space, channels: channels, cells: cells, convolution: .direct)
+        let count = sample.net.edges * sample.net.operations
+        var gradient = [Float](repeating: .nan, count: count)
         _ = sample.net.gradient(of: .alphas, images: sample.images, labels: sample.labels, into: &gradient) { _ in }
         let largest = gradient.map { abs($0) }.max()!
-        for i in 0..<30 {
+        for i in stride(from: 0, to: count, by: space == "darts" ? 5 : 1) {
             let start = sample.alphas[i]
             sample.alphas[i] = start + 0.002
             let up = sample.loss()
@@ -97,31 +100,53 @@ struct SupernetTests {
         }
     }
 
-    @Test("a supernet gives the same bits after it has computed something else")
-    func noMemory() throws {
-        let sample = try Sample(channels: 12, cells: 1)
-        let other = try Sample(channels: 12, cells: 1)
+    @Test(
+        "a supernet gives the same bits after it has computed something else",
+        arguments: [("nasbench201", 12, 1), ("darts", 5, 3)])
+    func noMemory(_ space: String, _ channels: Int, _ cells: Int) throws {
+        let sample = try Sample(space: space, channels: channels, cells: cells)
+        let other = try Sample(space: space, channels: channels, cells: cells)
         var gradient = [Float](repeating: 0, count: sample.net.parameters.count)
         var again = gradient
         _ = sample.net.gradient(of: .weights, images: sample.images, labels: sample.labels, into: &gradient) { _ in }
-        var choices = [EdgeChoice](repeating: .mixed, count: 6)
-        for operation in 0..<5 {
+        var choices = [EdgeChoice](repeating: .mixed, count: sample.net.edges)
+        for operation in 0..<sample.net.operations {
             choices[operation] = .single(operation)
             _ = other.net.evaluate(images: other.images.reversed(), labels: other.labels, choices: choices)
         }
-        var alphas = [Float](repeating: 0, count: 30)
+        var alphas = [Float](repeating: 0, count: sample.net.edges * sample.net.operations)
         _ = other.net.gradient(of: .alphas, images: other.images.reversed(), labels: other.labels, into: &alphas) { _ in
         }
         _ = other.net.gradient(of: .weights, images: other.images, labels: other.labels, into: &again) { _ in }
         #expect(gradient.map(\.bitPattern) == again.map(\.bitPattern))
     }
 
-    @Test("with every edge decided none, the loss is that of the head alone and finite")
-    func allNone() throws {
-        let sample = try Sample(channels: 8, cells: 2)
-        let result = sample.net.evaluate(
-            images: sample.images, labels: sample.labels, choices: Array(repeating: .single(0), count: 6))
-        #expect(result.loss.isFinite)
+    @Test(
+        "with every edge left out, or decided none, the loss is that of the head alone and finite",
+        arguments: [("nasbench201", 8, 2), ("darts", 8, 3)])
+    func allNone(_ space: String, _ channels: Int, _ cells: Int) throws {
+        let sample = try Sample(space: space, channels: channels, cells: cells)
+        let losses = [EdgeChoice.single(0), .leftOut].map { choice in
+            sample.net.evaluate(
+                images: sample.images, labels: sample.labels,
+                choices: Array(repeating: choice, count: sample.net.edges)
+            ).loss
+        }
+        #expect(losses[0].isFinite)
+        #expect(losses[0] == losses[1])
+    }
+
+    @Test("a DARTS space has 28 edges, of which 8 nodes keep 2 each")
+    func dartsSpace() {
+        let space = SearchSpace.darts
+        #expect(space.edges.count == 28)
+        #expect(space.edges[0].name == "normal.2<-0")
+        #expect(space.edges[27].name == "reduce.5<-4")
+        #expect(space.alphaDirectory.entries.map(\.name) == ["alphas.normal", "alphas.reduce"])
+        #expect(space.competingEdges.count == 6, "a node with two edges keeps both")
+        #expect(space.competingEdges.last == [23, 24, 25, 26, 27])
+        #expect(space.candidates.allSatisfy { $0 == Array(1..<8) })
+        #expect(SearchSpace.nasbench201.competingEdges.isEmpty)
     }
 
     @Test("nothing takes heap memory once it has run", .enabled(if: thread_allocations() >= 0))
@@ -184,5 +209,8 @@ struct SupernetTests {
         #expect(error { $0.channels = 0 }?.contains("channels: 0") == true)
         #expect(error { $0.cells = -1 }?.contains("cells: -1") == true)
         #expect(error { _ in } == nil)
+        #expect(error { ($0.space, $0.cells) = ("darts", 2) }?.contains("fewer than 3") == true)
+        #expect(error { ($0.space, $0.cells, $0.imageSize) = ("darts", 3, 30) }?.contains("multiple of 4") == true)
+        #expect(error { ($0.space, $0.cells) = ("darts", 3) } == nil)
     }
 }

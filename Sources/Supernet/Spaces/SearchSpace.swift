@@ -1,26 +1,88 @@
-/// A search space as a value: what may stand on which edge of a cell.
+/// A search space as a value: what may stand on which edge of which cell.
 public struct SearchSpace: Sendable, Equatable {
-    /// From `source` to `node`; node 0 is the cell's input.
+    /// From `source` to `node` in a cell; the first nodes are the cell's inputs.
     public struct Edge: Sendable, Equatable {
+        /// Empty where a space has one type of cell alone.
+        public let cellType: String
         public let node: Int
         public let source: Int
 
-        /// As the public code of the space names it, for example `3<-1`.
-        public var name: String { "\(node)<-\(source)" }
+        /// For example `3<-1`, or `normal.3<-1` where there are several types of cells.
+        public var name: String { (cellType.isEmpty ? "" : cellType + ".") + "\(node)<-\(source)" }
+    }
+
+    /// A cell that is searched; all cells of one type share their alphas.
+    public struct CellType: Sendable, Equatable {
+        /// As in a genotype, for example `normal`.
+        public let name: String
+        /// The alphas' name in files of weights.
+        public let alphasName: String
+        /// In the order of the alphas' rows.
+        public let edges: [Edge]
     }
 
     public let name: String
     /// Candidate operations in the order of the alphas' columns.
     public let operations: [String]
-    /// In the order of the alphas' rows.
-    public let edges: [Edge]
-    /// The alphas' name in files of weights.
-    public let alphasName: String
-    /// Cells where the user gives none: per stage in NAS-Bench-201.
+    public let cellTypes: [CellType]
+    /// Cells where the user gives none: per stage in NAS-Bench-201, in all in DARTS.
     public let defaultCells: Int
+    /// How many input edges a node keeps in the chosen cell; nil where it keeps all.
+    public let keptInputs: Int?
+    /// Operations that are mixed but not chosen.
+    public let excluded: [String]
+
+    /// The edges of all types of cells, one after the other: the rows of strengths, alphas and decisions.
+    public let edges: [Edge]
+
+    init(
+        name: String, operations: [String], cellTypes: [CellType], defaultCells: Int, keptInputs: Int?,
+        excluded: [String]
+    ) {
+        self.name = name
+        self.operations = operations
+        self.cellTypes = cellTypes
+        self.defaultCells = defaultCells
+        self.keptInputs = keptInputs
+        self.excluded = excluded
+        edges = cellTypes.flatMap(\.edges)
+    }
+
+    /// The operations among which each edge's is chosen, by edge.
+    public var candidates: [[Int]] {
+        let chosen = operations.indices.filter { !excluded.contains(operations[$0]) }
+        return edges.map { _ in chosen }
+    }
+
+    /// The edges into one node that keeps only some of them, by their rows.
+    public var competingEdges: [[Int]] {
+        guard let keptInputs else { return [] }
+        var nodes: [[Int]] = []
+        for (row, edge) in edges.enumerated() {
+            if let last = nodes.last?.last, edges[last].node == edge.node, edges[last].cellType == edge.cellType {
+                nodes[nodes.count - 1].append(row)
+            } else {
+                nodes.append([row])
+            }
+        }
+        return nodes.filter { $0.count > keptInputs }
+    }
+
+    /// A type's edges with their rows among all edges.
+    func rows(ofCellType type: Int) -> [(row: Int, edge: Edge)] {
+        let first = cellTypes[..<type].reduce(0) { $0 + $1.edges.count }
+        return cellTypes[type].edges.enumerated().map { (first + $0.offset, $0.element) }
+    }
+
+    /// Names and shapes of the alphas, as in the public state dict: one tensor a type of cell, (edges, operations).
+    public var alphaDirectory: ParameterDirectory {
+        var directory = ParameterDirectory()
+        for type in cellTypes { directory.append(type.alphasName, [type.edges.count, operations.count], .constant(0)) }
+        return directory
+    }
 
     /// All spaces that this version has.
-    public static let all: [SearchSpace] = [.nasbench201]
+    public static let all: [SearchSpace] = [.nasbench201, .darts]
 
     /// - Throws: `SupernetError.shape` for an unknown name, with the names there are.
     public static func named(_ name: String) throws(SupernetError) -> SearchSpace {
@@ -30,14 +92,4 @@ public struct SearchSpace: Sendable, Equatable {
         }
         return space
     }
-
-    /// Dong, Yang, *NAS-Bench-201: Extending the Scope of Reproducible Neural Architecture Search*, ICLR 2020.
-    public static let nasbench201 = SearchSpace(
-        name: "nasbench201",
-        operations: ["none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3"],
-        edges: [
-            Edge(node: 1, source: 0), Edge(node: 2, source: 0), Edge(node: 2, source: 1), Edge(node: 3, source: 0),
-            Edge(node: 3, source: 1), Edge(node: 3, source: 2),
-        ],
-        alphasName: "alphas.arch", defaultCells: 5)
 }

@@ -45,7 +45,7 @@ struct BenchReport: Encodable {
         batch = command.batches.batch
         shards = command.batches.shardCount
         channels = command.channels
-        cells = command.cells
+        cells = command.cellCount
         size = command.size
         classes = command.classes
         convolution = command.convolution.rawValue

@@ -15,7 +15,7 @@ struct StepBench {
         let batches = command.batches
         guard let pass = command.work.pass else { return }
         let shape = SupernetShape(
-            space: command.space.rawValue, channels: command.channels, cells: command.cells,
+            space: command.space.rawValue, channels: command.channels, cells: command.cellCount,
             classes: command.classes, inputChannels: 3, imageSize: command.size)
         if command.standIn == nil {
             try MemoryNeed.check(shape, shardImages: batches.shardImages, processes: command.workers)

@@ -30,6 +30,7 @@ struct BenchCommand: ParsableCommand {
             of the supernet. allreduce: the sum of a gradient over --workers processes, without any computation.
 
               ostr bench
+              ostr bench --space darts
               ostr bench --work evaluate --channels 8 --cells 1 --steps 10
               ostr bench --profile
               ostr bench --work allreduce --workers 4 --mib 16
@@ -54,8 +55,12 @@ struct BenchCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Channels of the first stage, C.", valueName: "n"))
     var channels = 16
 
-    @Option(help: ArgumentHelp("Cells of each stage, N.", valueName: "n"))
-    var cells = 5
+    @Option(
+        help: ArgumentHelp(
+            "Cells: of each stage in nasbench201, in all in darts. (default: nasbench201 5, darts 8)", valueName: "n"))
+    var cells: Int?
+
+    var cellCount: Int { cells ?? space.space.defaultCells }
 
     @Option(
         help: ArgumentHelp("How 3x3 convolutions are computed: direct, winograd or auto.", valueName: "name"))
@@ -94,7 +99,7 @@ struct BenchCommand: ParsableCommand {
 
     mutating func validate() throws {
         for (value, name) in [
-            (workers, "--workers"), (channels, "--channels"), (cells, "--cells"), (size, "--size"),
+            (workers, "--workers"), (channels, "--channels"), (cellCount, "--cells"), (size, "--size"),
             (classes, "--classes"), (steps, "--steps"), (mib, "--mib"),
         ] { try Check.positive(value, name) }
         try Check.notNegative(warmup, "--warmup")

@@ -16,25 +16,39 @@ struct Preset: Sendable {
     var cells: Int
     var epochs: Int
     var batch: Int
+    /// The weights' weight decay and momentum, as the space's public code has them.
+    var weightDecay: Double
+    var nesterov: Bool
 
     /// Shards of 16 images unless said otherwise.
     static let shardImages = 16
 
-    init(_ name: Name) {
+    init(_ name: Name, _ space: SearchSpace) {
         batch = 64
         switch name {
         case .demo:
-            (dataset, images, channels, cells, epochs) = (.fashionMNIST, 10_000, 8, 1, 10)
+            (dataset, images, channels) = (.fashionMNIST, 10_000, 8)
+            (cells, epochs) = space == .darts ? (3, 3) : (1, 10)
         case .paper:
-            (dataset, images, channels, cells, epochs) = (.cifar10, nil, 16, 5, 50)
+            (dataset, images, channels, cells, epochs) = (.cifar10, nil, 16, space.defaultCells, 50)
         }
+        weightDecay = space == .darts ? 3e-4 : 5e-4
+        nesterov = space != .darts
     }
 }
 
 enum SpaceName: String, CaseIterable, ExpressibleByArgument {
-    case nasbench201
+    case nasbench201, darts
+
+    var space: SearchSpace {
+        switch self {
+        case .nasbench201: .nasbench201
+        case .darts: .darts
+        }
+    }
 }
 
 extension DatasetKind: ExpressibleByArgument {}
 extension StepOrder: ExpressibleByArgument {}
 extension ConvolutionAlgorithm: ExpressibleByArgument {}
+extension EdgeRule: ExpressibleByArgument {}

@@ -39,22 +39,28 @@ struct SelectOptions: ParsableArguments {
         try Check.positive(images, "--images")
     }
 
+    /// The space as given, or read off the file.
+    func space(of file: SafetensorsFile) -> String {
+        shape.space?.rawValue ?? SupernetShape(of: file, imageSize: 32)?.space ?? SearchSpace.nasbench201.name
+    }
+
     /// The shape that the file has to have: sizes as given, or read off the file; classes and colours as the images.
     func shape(of file: SafetensorsFile, images: ImageDataset) throws(Failure) -> SupernetShape {
         guard let found = SupernetShape(of: file, imageSize: images.size) else {
             throw Failure(
                 .data,
-                "\(supernet): not a supernet of a space known here: expected names such as `stem.0.weight`, "
-                    + "`cells.0.edges.1<-0.2.op.1.weight` and `classifier.weight` (\(allowedSpaces))")
+                "\(supernet): not a supernet of a space known here (\(knownSpaces)): expected names such as "
+                    + "`stem.0.weight`, `cells.0.edges.1<-0.2.op.1.weight` or `cells.0._ops.0._ops.4.op.1.weight`, and "
+                    + "`classifier.weight`")
         }
-        guard found.space == shape.space.rawValue else {
+        if let space = shape.space, found.space != space.rawValue {
             throw Failure(
-                .data, "\(supernet): a supernet of the space `\(found.space)`; expected \(shape.space.rawValue)")
+                .data, "\(supernet): a supernet of the space `\(found.space)`; expected \(space.rawValue)")
         }
         return SupernetShape(
             space: found.space, channels: shape.channels ?? found.channels, cells: shape.cells ?? found.cells,
             classes: images.classes, inputChannels: images.channels, imageSize: images.size)
     }
 
-    private var allowedSpaces: String { SpaceName.allCases.map(\.rawValue).joined(separator: ", ") }
+    private var knownSpaces: String { SpaceName.allCases.map(\.rawValue).joined(separator: ", ") }
 }

@@ -6,14 +6,20 @@ struct SupernetOptions: ParsableArguments {
     static let largestChannels = 4096
     static let largestCells = 1000
 
-    @Option(help: ArgumentHelp("Search space.", valueName: "name"))
-    var space: SpaceName = .nasbench201
+    @Option(
+        help: ArgumentHelp(
+            "Search space. (default: nasbench201; of a trained supernet, that of its file)", valueName: "name"))
+    var space: SpaceName?
 
     @Option(
         help: ArgumentHelp("Channels of the first stage, C. (default: demo 8, paper 16)", valueName: "n"))
     var channels: Int?
 
-    @Option(help: ArgumentHelp("Cells of each stage, N. (default: demo 1, paper 5)", valueName: "n"))
+    @Option(
+        help: ArgumentHelp(
+            "Cells: of each stage, N, in nasbench201 (default: demo 1, paper 5); in all in darts (default: demo 3, "
+                + "paper 8).",
+            valueName: "n"))
     var cells: Int?
 
     @Option(

@@ -6,7 +6,7 @@ import Search
 struct TrainingOptions: ParsableArguments {
     static let largestEpochs = 1_000_000
 
-    @Option(help: ArgumentHelp("Passes over the training half. (default: demo 10, paper 50)", valueName: "n"))
+    @Option(help: ArgumentHelp("Passes over the training half. (default: demo 10, darts 3; paper 50)", valueName: "n"))
     var epochs: Int?
 
     @Option(
@@ -25,11 +25,13 @@ struct TrainingOptions: ParsableArguments {
     @Option(help: ArgumentHelp("The weights' learning rate at the end.", valueName: "x"))
     var learningRateEnd = 0.001
 
-    @Option(help: ArgumentHelp("The weights' momentum.", valueName: "x"))
+    @Option(
+        help: ArgumentHelp("The weights' momentum: Nesterov's in nasbench201, plain in darts.", valueName: "x"))
     var momentum = 0.9
 
-    @Option(help: ArgumentHelp("The weights' weight decay.", valueName: "x"))
-    var weightDecay = 5e-4
+    @Option(
+        help: ArgumentHelp("The weights' weight decay. (default: nasbench201 5e-4, darts 3e-4)", valueName: "x"))
+    var weightDecay: Double?
 
     @Option(help: ArgumentHelp("Largest norm of the weights' gradient.", valueName: "x"))
     var clip = 5.0
@@ -58,13 +60,14 @@ struct TrainingOptions: ParsableArguments {
         try Check.notNegative(alphasWeightDecay, "--alphas-weight-decay")
     }
 
-    func apply(to configuration: inout SearchConfiguration) {
+    func apply(to configuration: inout SearchConfiguration, _ preset: Preset) {
         configuration.stepOrder = stepOrder
         configuration.augment = !noAugment
         configuration.weights.learningRate = learningRate
         configuration.weights.minimumLearningRate = learningRateEnd
         configuration.weights.momentum = momentum
-        configuration.weights.weightDecay = weightDecay
+        configuration.weights.weightDecay = weightDecay ?? preset.weightDecay
+        configuration.weights.nesterov = preset.nesterov
         configuration.weights.clip = clip
         configuration.alphas.learningRate = alphasLearningRate
         configuration.alphas.weightDecay = alphasWeightDecay

@@ -10,7 +10,7 @@ enum MemoryNeed {
         guard need > available else { return }
         throw Failure(
             .usage,
-            "a supernet of \(shape.channels) channels and \(shape.cells) cells a stage with \(shardImages) images a "
+            "a \(shape.space) supernet of \(shape.channels) channels and \(shape.cells) cells with \(shardImages) images a "
                 + "shard is impossible here: \(processes) x \(gibibytes(need / Double(max(processes, 1)))) GiB of memory "
                 + "are needed, \(gibibytes(available)) GiB are there; use fewer channels, cells, workers, or more shards"
         )
@@ -19,13 +19,24 @@ enum MemoryNeed {
     /// About so many bytes: tensors of the cells' nodes and operations, and each weight with gradient and momentum.
     static func bytes(_ shape: SupernetShape, shardImages: Int) -> Double {
         var floats = 0.0
-        for stage in 0..<3 {
+        for (cells, stage) in stages(shape) {
             let channels = Double(shape.channels) * Double(1 << stage)
             let pixels = Double(max(shape.imageSize >> stage, 1)) * Double(max(shape.imageSize >> stage, 1))
+            let tensors = channels * pixels * Double(shardImages)
+            let squares = channels * channels
             floats +=
-                Double(shape.cells) * (15 * channels * pixels * Double(shardImages) + 5 * 60 * channels * channels)
+                shape.space == SearchSpace.darts.name
+                ? cells * (130 * tensors + 5 * (100 * squares + 1500 * channels))
+                : cells * (15 * tensors + 5 * 60 * squares)
         }
         return 4 * floats
+    }
+
+    /// Cells with so many halvings of the size before them.
+    private static func stages(_ shape: SupernetShape) -> [(cells: Double, stage: Int)] {
+        let cells = Double(shape.cells)
+        guard shape.space == SearchSpace.darts.name else { return (0..<3).map { (cells, $0) } }
+        return (0..<3).map { (cells / 3, $0) }
     }
 
     private static func gibibytes(_ bytes: Double) -> String {

@@ -34,9 +34,11 @@ struct PreparedRun {
     /// - Parameter workersHere: worker processes on this machine, whose memory is checked.
     /// - Throws: what says which value, file or folder is wrong, in this order: output, images, sizes.
     init(_ options: SearchOptions, workersHere: Int) throws {
-        let preset = Preset(options.beginning.preset)
+        let searchSpace = (options.supernet.space ?? .nasbench201).space
+        let preset = Preset(options.beginning.preset, searchSpace)
         let kind = options.images.kind(preset)
-        let space = options.supernet.space.rawValue
+        let space = searchSpace.name
+        let selection = try options.selection.options(searchSpace)
         output = options.output.path(space: space, dataset: kind.rawValue)
         try RunFolder.requireCreatable(output)
         dataFolder = options.images.folder(kind)
@@ -53,8 +55,8 @@ struct PreparedRun {
         try MemoryNeed.check(
             configuration.supernet, shardImages: configuration.shardImages, processes: max(workersHere, 1))
         configuration.convolution = options.supernet.convolution
-        options.training.apply(to: &configuration)
-        configuration.selection = options.selection.options
+        options.training.apply(to: &configuration, preset)
+        configuration.selection = selection
         try configuration.validate(imageCount: images.dataset.count)
         self.configuration = configuration
         imageCount = images.dataset.count
@@ -112,7 +114,7 @@ struct PreparedRun {
     init(_ options: SelectOptions) throws {
         let file = try SafetensorsFile(reading: options.supernet)
         let kind = options.dataset ?? file.metadata["dataset"].flatMap { DatasetKind(rawValue: $0) } ?? .fashionMNIST
-        output = options.output.path(space: options.shape.space.rawValue, dataset: kind.rawValue)
+        output = options.output.path(space: options.space(of: file), dataset: kind.rawValue)
         try RunFolder.requireCreatable(output)
         dataFolder = options.data ?? kind.defaultFolder
         let images = try LoadedImages(kind, folder: dataFolder, limit: options.images, presetLimit: nil)
@@ -124,7 +126,7 @@ struct PreparedRun {
             supernet: shape, dataset: kind, images: images.limit, datasetDigest: images.dataset.digest, epochs: 0,
             batch: options.batches.batch, shards: options.batches.shardCount, seed: 0)
         configuration.convolution = options.shape.convolution
-        configuration.selection = options.selection.options
+        configuration.selection = try options.selection.options(supernet.space)
         try configuration.validate(imageCount: images.dataset.count)
         self.configuration = configuration
         imageCount = images.dataset.count
@@ -138,14 +140,5 @@ struct PreparedRun {
     func loadImages() throws(DatasetError) -> ImageDataset {
         try ImageDataset.load(
             kind: configuration.dataset, folder: dataFolder, split: .training, limit: configuration.images)
-    }
-}
-
-extension Supernet {
-    /// Names and shapes of the alphas, as in the public state dict.
-    var alphaDirectory: ParameterDirectory {
-        var directory = ParameterDirectory()
-        directory.append(space.alphasName, [edges, operations], .constant(0))
-        return directory
     }
 }

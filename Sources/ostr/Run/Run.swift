@@ -127,8 +127,12 @@ struct Run {
         let folder = try observer.finishedFolder()
         let summary = try Summary(
             command: command, outcome: outcome, seconds: seconds, workers: workers, epochs: observer.epochs,
-            counters: observer.counters, strengthCell: CellReport(operations: outcome.selection.operations),
-            magnitudeCell: CellReport(operations: outcome.selection.magnitudeOperations))
+            counters: observer.counters,
+            strengthCell: CellReport(
+                space: space, operations: outcome.selection.operations, kept: outcome.selection.kept),
+            magnitudeCell: CellReport(
+                space: space, operations: outcome.selection.magnitudeOperations,
+                kept: outcome.selection.magnitudeKept))
         let supernet = try Supernet(shape: prepared.configuration.supernet, shardImages: 1)
         try folder.writeResults(
             outcome, summary: summary, space: space, weights: supernet.parameters, alphas: supernet.alphaDirectory)

@@ -1,16 +1,18 @@
 import Kernels
 
-/// The measurements from which one edge is decided: losses of every operation in its place, block by block.
+/// The measurements from which one decision is taken: losses of supernets that differ in one edge, block by block.
 ///
-/// The operation with the largest β comes first and is measured whole; the others follow by falling β (ties: lower
-/// index). An operation is dropped at the first block border at which its partial sum exceeds the smallest complete sum
-/// among the operations before it. Losses are never negative and rounding is monotone, so partial sums never fall, and
-/// a dropped operation could not have won.
+/// For an edge's operation: the operation with the largest β comes first and is measured whole; the others follow by
+/// falling β (ties: lower index). An operation is dropped at the first block border at which its partial sum exceeds the
+/// smallest complete sum among the operations before it. Losses are never negative and rounding is monotone, so partial
+/// sums never fall, and a dropped operation could not have won.
+///
+/// For the edges that a node keeps: the supernet without each of them in turn, all measured whole.
 ///
 /// `needed` of a candidate bounds from above, given what is known so far, the blocks that this rule looks at; once all
 /// of them are known, it is the rule's own border. Blocks measured beyond it are not looked at.
-struct EdgeEvaluation: Sendable {
-    /// One line of the table: an operation, or the supernet as it stands.
+struct DecisionEvaluation: Sendable {
+    /// One line of the table: a replacement, or the supernet as it stands.
     struct Candidate: Sendable {
         enum Block: Sendable {
             /// Nobody has it.
@@ -21,7 +23,7 @@ struct EdgeEvaluation: Sendable {
             case known([LossSum])
         }
 
-        let operation: Int?
+        let replacement: StrengthTask.Replacement?
         let beta: Float
         var blocks: [Block]
         /// The tree sum of each block's losses; 0 where it is not known.
@@ -48,25 +50,45 @@ struct EdgeEvaluation: Sendable {
         }
     }
 
-    let edge: Int
-    /// What was decided before this edge.
+    /// What was decided before.
     let decided: [Int?]
-    /// In the order of the rule; the first edge has the supernet itself before them.
+    /// In the order of the rule; where the supernet itself is measured too, it comes first.
     var candidates: [Candidate]
     private let prunes: Bool
 
-    /// - Parameter includesSupernet: whether the supernet as it stands is measured too.
-    init(edge: Int, decided: [Int?], betas: [Float], blocks: Int, prunes: Bool, includesSupernet: Bool) {
-        self.edge = edge
+    /// The choice of an edge's operation.
+    ///
+    /// - Parameters:
+    ///   - operations: the candidates, rising.
+    ///   - betas: of all operations of the edge.
+    ///   - includesSupernet: whether the supernet as it stands is measured too.
+    init(
+        edge: Int, operations: [Int], decided: [Int?], betas: [Float], blocks: Int, prunes: Bool,
+        includesSupernet: Bool
+    ) {
+        let order = operations.sorted { betas[$0] != betas[$1] ? betas[$0] > betas[$1] : $0 < $1 }
+        self.init(
+            replacements: (includesSupernet ? [nil] : []) + order.map { .init(edge: edge, operation: $0) },
+            decided: decided, betas: (includesSupernet ? [0] : []) + order.map { betas[$0] }, blocks: blocks,
+            prunes: prunes)
+    }
+
+    /// The choice of the edges that a node keeps; the supernet as it stands is measured too.
+    init(edges: [Int], decided: [Int?], blocks: Int) {
+        self.init(
+            replacements: [nil] + edges.map { .init(edge: $0, operation: StrengthTask.leftOut) }, decided: decided,
+            betas: Array(repeating: 0, count: edges.count + 1), blocks: blocks, prunes: false)
+    }
+
+    private init(
+        replacements: [StrengthTask.Replacement?], decided: [Int?], betas: [Float], blocks: Int, prunes: Bool
+    ) {
         self.decided = decided
         self.prunes = prunes
-        let order = betas.indices.sorted { betas[$0] != betas[$1] ? betas[$0] > betas[$1] : $0 < $1 }
-        let operations: [Int?] = (includesSupernet ? [nil] : []) + order.map { $0 }
-        candidates = operations.map { operation in
+        candidates = zip(replacements, betas).map { replacement, beta in
             Candidate(
-                operation: operation, beta: operation.map { betas[$0] } ?? 0,
-                blocks: Array(repeating: .waiting, count: blocks), sums: Array(repeating: 0, count: blocks),
-                needed: blocks)
+                replacement: replacement, beta: beta, blocks: Array(repeating: .waiting, count: blocks),
+                sums: Array(repeating: 0, count: blocks), needed: blocks)
         }
     }
 
@@ -118,7 +140,7 @@ struct EdgeEvaluation: Sendable {
         candidates[i].known += 1
         guard prunes else { return }
         var best = Double.infinity
-        for j in candidates.indices where candidates[j].operation != nil {
+        for j in candidates.indices where candidates[j].replacement != nil {
             if j == i || (j > i && candidates[i].isWhole) { narrow(j, best: best) }
             if candidates[j].isWhole { best = min(best, candidates[j].sum(blocks: candidates[j].blocks.count)) }
         }
@@ -137,16 +159,25 @@ struct EdgeEvaluation: Sendable {
         candidates[i].needed = high
     }
 
-    /// The operation with the smallest complete sum (ties: lower index), once the rule looks at nothing unknown.
-    var choice: Int? {
-        guard candidates.allSatisfy(\.isResolved) else { return nil }
-        var best: (operation: Int, sum: Double)?
-        for candidate in candidates where candidate.needed == candidate.blocks.count {
-            guard let operation = candidate.operation else { continue }
-            let sum = candidate.sum(blocks: candidate.needed)
-            if let best, (best.sum, best.operation) <= (sum, operation) { continue }
-            best = (operation, sum)
+    /// Whether the rule looks at nothing unknown.
+    var isResolved: Bool { candidates.allSatisfy(\.isResolved) }
+
+    /// The replacements measured whole with their sums, once resolved.
+    private var whole: [(replacement: StrengthTask.Replacement, sum: Double)] {
+        candidates.compactMap { candidate in
+            guard candidate.needed == candidate.blocks.count else { return nil }
+            return candidate.replacement.map { ($0, candidate.sum(blocks: candidate.needed)) }
         }
-        return best?.operation
+    }
+
+    /// The operation with the smallest complete sum (ties: lower index), once resolved.
+    var bestOperation: Int? {
+        whole.min { ($0.sum, $0.replacement.operation) < ($1.sum, $1.replacement.operation) }?.replacement.operation
+    }
+
+    /// The edges without which the sums are largest (ties: lower index), rising, once resolved.
+    func strongestEdges(_ count: Int) -> [Int] {
+        whole.sorted { $0.sum != $1.sum ? $0.sum > $1.sum : $0.replacement.edge < $1.replacement.edge }
+            .prefix(count).map(\.replacement.edge).sorted()
     }
 }

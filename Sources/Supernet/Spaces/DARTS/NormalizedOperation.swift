@@ -1,0 +1,30 @@
+import Kernels
+
+/// What ends in a batch norm without affine parameters and reads rectified nodes.
+protocol NormalizedOperation: AnyObject {
+    /// Before the batch norm, all images.
+    var output: BlockedTensor { get }
+    var norm: PlainNorm { get }
+    /// Of the forward pass of one image.
+    var multiplyAdds: Int { get }
+
+    func load(_ weights: UnsafePointer<Float>)
+
+    /// Computes `output` and the norm's statistics.
+    func forward()
+
+    /// After `norm.prepareBackward`.
+    ///
+    /// - Parameters:
+    ///   - d: gradient of what the norm is part of.
+    ///   - wantsInput: whether the gradients of the nodes read are wanted.
+    ///   - weightsGradient: the whole flat gradient; nil if not wanted.
+    func backward(_ d: BlockedTensor, wantsInput: Bool, weightsGradient: UnsafeMutablePointer<Float>?)
+}
+
+extension NormalizedOperation {
+    /// The gradient of one image of `output` into image 0 of `target`.
+    func outputGradient(_ d: BlockedTensor, _ image: Int, into target: BlockedTensor) {
+        norm.gradient(d, of: output, image, into: target)
+    }
+}
