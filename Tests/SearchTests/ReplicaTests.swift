@@ -1,6 +1,8 @@
+import Checkpoint
 import Datasets
 import Kernels
 import Supernet
+import TestSupport
 import Testing
 
 @testable import Search
@@ -251,6 +253,53 @@ struct LocalSearchTests {
             }
         ).outcome
         #expect(outcome.losses.count == 6 * epochs && outcome.selection.images == 32)
+    }
+
+    /// What a search wanted to be kept, in order. Used by one thread.
+    private final class Kept: @unchecked Sendable {
+        var states: [SearchState] = []
+    }
+
+    @Test(
+        "a search goes on from every checkpoint, in training and in the selection, to the same outcome and events",
+        arguments: ["nasbench201", "darts"])
+    func resumption(space: String) throws {
+        let configuration = configuration(shards: 2) {
+            $0.supernet.space = space
+            if space == "darts" { ($0.supernet.channels, $0.supernet.cells) = (2, 3) }
+            $0.selection.images = 32
+        }
+        let kept = Kept()
+        func run(from beginning: SearchState?, keeping: LocalSearch.Keeping?) throws -> (SearchOutcome, [String]) {
+            var decisions: [String] = []
+            let outcome = try LocalSearch.run(
+                configuration: configuration, replica: try Replica(configuration: configuration, dataset: images),
+                from: beginning, keeping: keeping
+            ) { event in
+                switch event {
+                case .edgeDecided, .edgesKept: decisions.append("\(event)")
+                default: break
+                }
+            }
+            return (outcome, decisions)
+        }
+        let (outcome, decisions) = try run(
+            from: nil, keeping: .init(interval: 4, save: { state in kept.states.append(state) }))
+        let nodes = space == "darts" ? 6 : 0
+        #expect(decisions.count == outcome.selection.operations.count + nodes)
+        let last = try #require(kept.states.last)
+        #expect(last.evaluations.contains { $0.task.replacement?.operation == StrengthTask.leftOut } == (nodes > 0))
+        // Some of them, and the last few, which are in the choice of edges where there is one.
+        for (number, state) in kept.states.enumerated() where number % 6 == 0 || number >= kept.states.count - 3 {
+            let folder = try TemporaryFolder()
+            let checkpoints = CheckpointFolder(run: folder.path, configurationDigest: "c0ffee", version: "0")
+            _ = try checkpoints.save(state)
+            let found = try #require(try checkpoints.newest()).state
+            #expect(found == state)
+            let again = try run(from: found, keeping: nil)
+            #expect(again.0 == outcome && again.0.digest == outcome.digest, "checkpoint \(number)")
+            #expect(again.1 == decisions, "checkpoint \(number)")
+        }
     }
 
     @Test("a replica of another configuration, or one that has trained, is refused")

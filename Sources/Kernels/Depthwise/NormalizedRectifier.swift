@@ -8,6 +8,8 @@ public enum NormalizedRectifier {
         into z: BlockedTensor, outputImage: Int
     ) {
         precondition(y.sameShape(as: z), "shapes do not fit")
+        Profile.enter("normalise, rectify", nil, y, floats: 2 * y.imageFloats)
+        defer { Profile.leave() }
         for block in 0..<y.blocks {
             let a = lanes(coefficients, block)
             let c = lanes(constants, block)
@@ -34,6 +36,8 @@ public enum NormalizedRectifier {
         sums: UnsafeMutablePointer<Double>
     ) {
         precondition(d.sameShape(as: y) && z.sameShape(as: y), "shapes do not fit")
+        Profile.enter("normalise, rectify", nil, y, floats: 4 * y.imageFloats)
+        defer { Profile.leave() }
         let channels = y.blocks * 8
         for block in 0..<y.blocks {
             for row in 0..<y.height {

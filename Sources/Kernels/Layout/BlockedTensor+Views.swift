@@ -30,6 +30,8 @@ extension BlockedTensor {
     /// pixel.
     public func addSpread(_ source: BlockedTensor, sourceImage: Int, offset: Int, image: Int) {
         precondition(source.channels == channels && height == 2 * source.height && width == 2 * source.width)
+        Profile.enter("every second pixel", nil, source, floats: 3 * source.imageFloats)
+        defer { Profile.leave() }
         for block in 0..<blocks {
             for line in 0..<source.height {
                 let values = source.row(sourceImage, block, line)
@@ -41,6 +43,8 @@ extension BlockedTensor {
 
     /// Sets every element of an image inside the padding to zero.
     public func clear(image: Int) {
+        Profile.enter("zeros", nil, self, floats: imageFloats)
+        defer { Profile.leave() }
         for block in 0..<blocks {
             for line in 0..<height { row(image, block, line).update(repeating: .zero, count: width) }
         }

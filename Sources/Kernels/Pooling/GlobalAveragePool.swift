@@ -4,6 +4,8 @@ public enum GlobalAveragePool {
     ///
     /// - Parameter features: (channels).
     public static func forward(_ x: BlockedTensor, image: Int, into features: UnsafeMutablePointer<Float>) {
+        Profile.enter("global pool", nil, x, floats: x.imageFloats)
+        defer { Profile.leave() }
         for block in 0..<x.blocks {
             var sum = Lanes.zero
             for row in 0..<x.height {
@@ -19,6 +21,8 @@ public enum GlobalAveragePool {
     ///
     /// - Parameter features: gradient of the means, (channels).
     public static func backward(_ features: UnsafePointer<Float>, into dx: BlockedTensor, image: Int) {
+        Profile.enter("global pool", nil, dx, floats: dx.imageFloats)
+        defer { Profile.leave() }
         for block in 0..<dx.blocks {
             var value = Lanes.zero
             for lane in 0..<min(8, dx.channels - block * 8) {

@@ -3,6 +3,8 @@ public enum MaximumPool3 {
     /// One image; sizes as those of a convolution with this stride.
     public static func forward(_ x: BlockedTensor, image: Int, stride: Int, into y: BlockedTensor, outputImage: Int) {
         PoolWindow.check(x, y, stride)
+        Profile.enter("maximum pool 3×3", nil, y, floats: x.imageFloats + y.imageFloats)
+        defer { Profile.leave() }
         for block in 0..<x.blocks {
             for row in 0..<y.height {
                 let rows = PoolWindow.range(row * stride, x.height)
@@ -34,6 +36,8 @@ public enum MaximumPool3 {
     ) {
         PoolWindow.check(x, y, stride)
         precondition(dy.sameShape(as: y) && dx.sameShape(as: x), "shapes do not fit")
+        Profile.enter("maximum pool 3×3", nil, y, floats: 3 * x.imageFloats + 2 * y.imageFloats)
+        defer { Profile.leave() }
         for block in 0..<x.blocks {
             for row in 0..<y.height {
                 let rows = PoolWindow.range(row * stride, x.height)

@@ -5,6 +5,8 @@ public enum StridedAveragePool3 {
     /// count, as PyTorch does.
     public static func forward(_ x: BlockedTensor, image: Int, stride: Int, into y: BlockedTensor, outputImage: Int) {
         PoolWindow.check(x, y, stride)
+        Profile.enter("average pool 3×3", nil, y, floats: x.imageFloats + y.imageFloats)
+        defer { Profile.leave() }
         for block in 0..<x.blocks {
             for row in 0..<y.height {
                 let rows = PoolWindow.range(row * stride, x.height)
@@ -37,6 +39,8 @@ public enum StridedAveragePool3 {
         _ dy: BlockedTensor, gradientImage: Int, stride: Int, into dx: BlockedTensor, inputImage: Int
     ) {
         PoolWindow.check(dx, dy, stride)
+        Profile.enter("average pool 3×3", nil, dy, floats: 2 * dx.imageFloats + 3 * dy.imageFloats)
+        defer { Profile.leave() }
         for block in 0..<dx.blocks {
             for row in 0..<dy.height {
                 let height = PoolWindow.range(row * stride, dx.height).count

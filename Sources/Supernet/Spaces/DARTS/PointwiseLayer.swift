@@ -51,6 +51,8 @@ final class PointwiseLayer {
     func multiplyAdds(pixels: Int) -> Int { outputs * inputs * pixels }
 
     func load(_ weights: UnsafePointer<Float>) {
+        Profile.enter("weights into blocks", .update, floats: 4 * outputs * inputs)
+        defer { Profile.leave() }
         for part in parts {
             let columns = part.convolution.inputChannels
             var block = [Float](repeating: 0, count: (leading + outputs) * columns)
@@ -70,6 +72,9 @@ final class PointwiseLayer {
         _ pieces: [BlockedTensor], _ image: Int, into y: BlockedTensor, accumulate: Bool = false,
         sums: UnsafeMutablePointer<Double>? = nil
     ) {
+        Profile.enter(
+            PointwiseLayer.name, .forward, y, floats: floats(pieces, y), multiplyAdds: multiplyAdds(pixels: y.pixels))
+        defer { Profile.leave() }
         for (index, part) in parts.enumerated() {
             part.convolution.forward(
                 pieces[index], image: image, packed: part.packed, into: y, outputImage: 0,
@@ -82,6 +87,11 @@ final class PointwiseLayer {
         _ dy: BlockedTensor, piece: Int, into dx: BlockedTensor, _ dxImage: Int, accumulate: Bool
     ) {
         let part = parts[piece]
+        Profile.enter(
+            PointwiseLayer.name, .byInput, dy,
+            floats: dy.imageFloats + (accumulate ? 2 : 1) * dx.imageFloats + part.convolution.weightCount,
+            multiplyAdds: outputs * part.convolution.inputChannels * dy.pixels)
+        defer { Profile.leave() }
         part.adjoint.forward(
             dy, image: 0, packed: part.packedAdjoint, into: dx, outputImage: dxImage, accumulate: accumulate)
     }
@@ -92,12 +102,18 @@ final class PointwiseLayer {
 
     /// Adds one image to the weights gradient since `clearWeightsGradient`.
     func addWeightsGradient(_ pieces: [BlockedTensor], _ image: Int, _ dy: BlockedTensor) {
+        Profile.enter(
+            PointwiseLayer.name, .byWeights, dy, floats: floats(pieces, dy) + outputs * inputs,
+            multiplyAdds: multiplyAdds(pixels: dy.pixels))
+        defer { Profile.leave() }
         for (index, part) in parts.enumerated() {
             part.convolution.weightsGradient(pieces[index], image: image, dy, gradientImage: 0, into: part.gradient)
         }
     }
 
     func storeWeightsGradient(into flat: UnsafeMutablePointer<Float>) {
+        Profile.enter("weights out of blocks", .byWeights, floats: 2 * outputs * inputs)
+        defer { Profile.leave() }
         for part in parts {
             let columns = part.convolution.inputChannels
             var block = [Float](repeating: 0, count: (leading + outputs) * columns)
@@ -107,5 +123,12 @@ final class PointwiseLayer {
                 for column in 0..<columns { row[column] = block[(leading + output) * columns + column] }
             }
         }
+    }
+
+    // For the profile.
+    private static let name: StaticString = "convolution 1×1"
+
+    private func floats(_ pieces: [BlockedTensor], _ y: BlockedTensor) -> Int {
+        pieces.reduce(y.imageFloats + outputs * inputs) { $0 + $1.imageFloats }
     }
 }
