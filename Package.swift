@@ -106,7 +106,7 @@ let package = Package(
         tests("CommandTests", ["ostr", "Checkpoint", "Supernet"]),
         tests("SecurityTests", ["ostr", "Protocol"]),
         .target(
-            name: "FuzzTargets", dependencies: ["Protocol", "Datasets", "Checkpoint", crypto],
+            name: "FuzzTargets", dependencies: ["Protocol", "Datasets", "Checkpoint", "Supernet", crypto],
             path: "Tests/FuzzTargets", swiftSettings: strict),
         tests("FuzzTests", ["FuzzTargets", "Checkpoint", "Search"], resources: [.copy("Corpus")]),
         tests("FaultTests", ["ostr", "faulty-worker", "Checkpoint", "Protocol"]),

@@ -14,7 +14,8 @@ extension CellReport {
     public init(space: SearchSpace, operations: [Int], kept: [Bool]) {
         guard space == .nasbench201 else {
             self.init(
-                genotype: space.genotype(operations, kept: kept), operations: operations.map(space.operationName),
+                genotype: Genotype(space: space, operations: operations, kept: kept).description,
+                operations: operations.map(space.operationName),
                 kept: kept)
             return
         }
@@ -29,7 +30,9 @@ extension CellReport {
         let space = SearchSpace.nasbench201
         self.init(
             architecture: architecture.description,
-            genotype: space.genotype(architecture.operations, kept: space.edges.map { _ in true }),
+            genotype: Genotype(
+                space: space, operations: architecture.operations, kept: space.edges.map { _ in true }
+            ).description,
             operations: architecture.operations.map { space.operations[$0] }, kept: space.edges.map { _ in true },
             index: entry.index,
             parametersMillions: entry.parametersMillions,

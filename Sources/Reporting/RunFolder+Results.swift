@@ -3,13 +3,16 @@ import Search
 import Supernet
 
 extension RunFolder {
-    /// Writes strengths, genotype and supernet, and last the summary, by whose presence a run is known to be complete.
+    /// Writes strengths, genotype with its pictures and supernet, and last the summary, by whose presence a run is known to be complete.
     public func writeResults(
         _ outcome: SearchOutcome, summary: Summary, space: SearchSpace, weights: ParameterDirectory,
         alphas: ParameterDirectory
     ) throws(ReportingError) {
         try write("strengths.csv", StrengthTable.csv(outcome.selection, space: space))
         try write("genotype.txt", (summary.architecture.map { $0 + "\n" } ?? "") + summary.genotype + "\n")
+        let genotype = Genotype(space: space, operations: outcome.selection.operations, kept: outcome.selection.kept)
+        try write("genotype.dot", genotype.dot)
+        try write("genotype.svg", genotype.svg)
         let configuration = outcome.configuration
         do {
             try SupernetFile.write(

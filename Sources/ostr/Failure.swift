@@ -29,6 +29,7 @@ struct Failure: Error, Equatable {
         case let error as CheckpointError: Failure(error)
         case let error as ReportingError: Failure(error)
         case let error as ArchitectureError: Failure(.usage, error.description)
+        case let error as GenotypeError: Failure(.data, error.description)
         case let error as CoordinatorError: Failure(error)
         case let error as WorkerError: Failure(error)
         case let error as KeyError: Failure(error)

@@ -83,6 +83,6 @@ struct Ostr: ParsableCommand {
         version: Version.current,
         subcommands: [
             SearchCommand.self, CoordinatorCommand.self, WorkerCommand.self, SelectCommand.self, QueryCommand.self,
-            BenchCommand.self, CheckpointCommand.self, KeygenCommand.self,
+            GenotypeCommand.self, BenchCommand.self, CheckpointCommand.self, KeygenCommand.self,
         ])
 }

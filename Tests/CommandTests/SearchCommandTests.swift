@@ -53,7 +53,9 @@ import Testing
         let run = folder("runs/first")
         #expect(
             try FileManager.default.contentsOfDirectory(atPath: run).sorted() == [
-                "config.json", "genotype.txt", "log.jsonl", "strengths.csv", "summary.json", "supernet.safetensors",
+                "config.json", "genotype.dot", "genotype.svg", "genotype.txt", "log.jsonl", "strengths.csv",
+                "summary.json",
+                "supernet.safetensors",
             ])
 
         let summary = try summary(run)

@@ -51,6 +51,11 @@ import Testing
             Case("select", 64, "--supernet"),
             Case("query", 64, "architecture"),
             Case("query |none~0|", 64, "|none~0|"),
+            Case("genotype", 64, "genotype"),
+            Case("genotype nothing.txt", 66, "nothing.txt"),
+            Case("genotype Genotype(normal=[])", 65, "line 1, column 1", "`cell=`", "`reduce=`"),
+            Case("genotype Genotype(cell=[]) --space darts", 65, "`normal=`"),
+            Case("genotype Genotype(cell=[]) --form pdf", 64, "pdf", "svg"),
             Case("bench --work nothing", 64, "nothing", "evaluate"),
             Case("bench --steps 0", 64, "--steps 0"),
             Case("bench --workers 2 --classes 3", 64, "--classes"),
@@ -71,7 +76,7 @@ import Testing
         "help ends well, goes to standard output and explains the command",
         arguments: [
             ("", "search"), ("search", "--strength-images"), ("coordinator", "--bind"), ("worker", "--connect-timeout"),
-            ("select", "--supernet"), ("query", "--json"), ("bench", "--warmup"),
+            ("select", "--supernet"), ("query", "--json"), ("genotype", "--form"), ("bench", "--warmup"),
         ])
     func help(_ command: String, _ option: String) async throws {
         let folder = try TemporaryFolder()

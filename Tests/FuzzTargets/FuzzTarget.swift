@@ -3,6 +3,7 @@ import Crypto
 import Datasets
 import Foundation
 import Protocol
+import Supernet
 
 /// A reader of bytes from outside, and how a fuzzer's input becomes what it reads.
 ///
@@ -20,12 +21,14 @@ public enum FuzzTarget: String, CaseIterable, Sendable {
     case safetensors
     /// Folders of a run's state.
     case checkpoint
+    /// Genotypes.
+    case genotype
 
     /// Whether it writes each input to files before they are read, which takes longer.
     public var writesFiles: Bool {
         switch self {
         case .idx, .cifar, .checkpoint: true
-        case .control, .mesh, .safetensors: false
+        case .control, .mesh, .safetensors, .genotype: false
         }
     }
 
@@ -40,6 +43,7 @@ public enum FuzzTarget: String, CaseIterable, Sendable {
             case .cifar: try FuzzTarget.cifar(input)
             case .safetensors: try FuzzTarget.safetensors(input)
             case .checkpoint: try FuzzTarget.checkpoint(input)
+            case .genotype: try FuzzTarget.genotype(input)
             }
             return true
         } catch {
@@ -119,6 +123,13 @@ public enum FuzzTarget: String, CaseIterable, Sendable {
         try folder.write(files + [("manifest.json", manifest)])
         let description = try CheckpointFolder.verify(folder.path)
         precondition(description.files <= 16, "more files than a checkpoint may have")
+    }
+
+    /// A genotype that is taken is read again as the same.
+    private static func genotype(_ input: [UInt8]) throws {
+        let genotype = try Genotype(parsing: String(decoding: input, as: UTF8.self))
+        let again = try Genotype(parsing: genotype.description)
+        precondition(again == genotype, "a genotype changed on the way")
     }
 }
 

@@ -34,31 +34,6 @@ import Testing
         #expect(Answer.grouped(number) == text)
     }
 
-    @Test("a genotype lists each node's operations with their sources")
-    func genotype() {
-        #expect(
-            SearchSpace.nasbench201.genotype([3, 0, 2, 1, 4, 3], kept: Array(repeating: true, count: 6))
-                == "Genotype(cell=[[('nor_conv_3x3', 0)], [('none', 0), ('nor_conv_1x1', 1)], "
-                + "[('skip_connect', 0), ('avg_pool_3x3', 1), ('nor_conv_3x3', 2)]])")
-    }
-
-    @Test("a DARTS genotype lists the edges kept, as quark0's code writes them")
-    func dartsGenotype() {
-        let space = SearchSpace.darts
-        let choices = space.edges.indices.map { 1 + $0 % 7 }
-        var kept = space.edges.map { $0.source < 2 }
-        // Node 5 of the reduction cell keeps its last two edges.
-        (kept[23], kept[24], kept[26], kept[27]) = (false, false, true, true)
-        let expected = """
-            Genotype(normal=[('max_pool_3x3', 0), ('avg_pool_3x3', 1), ('skip_connect', 0), ('sep_conv_3x3', 1), \
-            ('dil_conv_3x3', 0), ('dil_conv_5x5', 1), ('skip_connect', 0), ('sep_conv_3x3', 1)], \
-            normal_concat=[2, 3, 4, 5], reduce=[('max_pool_3x3', 0), ('avg_pool_3x3', 1), ('skip_connect', 0), \
-            ('sep_conv_3x3', 1), ('dil_conv_3x3', 0), ('dil_conv_5x5', 1), ('dil_conv_3x3', 3), ('dil_conv_5x5', 4)], \
-            reduce_concat=[2, 3, 4, 5])
-            """
-        #expect(space.genotype(choices, kept: kept) == expected)
-    }
-
     @Test("a short run says that it proves nothing, one of the published size does not")
     func kindOfRun() {
         func shape(_ channels: Int, _ cells: Int) -> SupernetShape {

@@ -1,0 +1,84 @@
+import ArgumentParser
+import Foundation
+import NASBench201
+import Reporting
+import Supernet
+
+/// `ostr genotype`: reads a cell in any form and writes it in another.
+struct GenotypeCommand: ParsableCommand {
+    /// What is written.
+    enum Form: String, CaseIterable, ExpressibleByArgument {
+        case genotype, nasbench201, dot, svg
+    }
+
+    static let configuration = CommandConfiguration(
+        commandName: "genotype",
+        abstract: "Checks a genotype and writes it as text, as a graph or as a picture.",
+        discussion: """
+            Reads what ostr and quark0's DARTS code write (Genotype(normal=[...], ...)) and NAS-Bench-201's strings. The \
+            text is parsed, never evaluated.
+
+              ostr genotype runs/first/genotype.txt --form svg > cell.svg
+              ostr genotype runs/first/genotype.txt --form dot | dot -Tpdf > cell.pdf
+              ostr genotype "Genotype(cell=[[('skip_connect', 0)], ...])" --form nasbench201
+            """)
+
+    @Argument(help: ArgumentHelp("The genotype, a file that has it, or - for standard input.", valueName: "genotype"))
+    var input: String
+
+    @Option(
+        help: ArgumentHelp(
+            "What is written: genotype (as quark0's code reads it), nasbench201 (the benchmark's string), dot (for "
+                + "Graphviz) or svg.",
+            valueName: "form"))
+    var form: Form = .genotype
+
+    @Option(
+        help: ArgumentHelp(
+            "The search space that the cell has to be of. (default: nasbench201 or darts, as its parts are named)",
+            valueName: "name"))
+    var space: SpaceName?
+
+    mutating func run() throws {
+        let genotype = try parsed(try text())
+        switch form {
+        case .genotype: try StandardOutput.print([genotype.description])
+        case .nasbench201:
+            guard genotype.space == .nasbench201,
+                let architecture = Architecture(operations: genotype.operations.map { $0 ?? 0 })
+            else {
+                throw Failure(.usage, "a cell of \(genotype.space.name) has no string of NAS-Bench-201")
+            }
+            try StandardOutput.print([architecture.description])
+        case .dot: try StandardOutput.print([String(genotype.dot.dropLast())])
+        case .svg: try StandardOutput.print([String(genotype.svg.dropLast())])
+        }
+    }
+
+    private func parsed(_ text: String) throws -> Genotype {
+        let spaces = space.map { [$0.space] } ?? SearchSpace.all
+        if text.hasPrefix("|"), spaces.contains(.nasbench201) {
+            // A run's file has the genotype on a second line.
+            let line = text.prefix { !$0.isNewline }.trimmingCharacters(in: .whitespaces)
+            let operations = try Architecture(parsing: line).operations
+            return Genotype(space: .nasbench201, operations: operations, kept: operations.map { _ in true })
+        }
+        return try Genotype(parsing: text, among: spaces)
+    }
+
+    /// The genotype itself, or what is in the file.
+    private func text() throws -> String {
+        let trimmed = input.trimmingCharacters(in: .whitespacesAndNewlines)
+        if trimmed.hasPrefix("|") || trimmed.contains("(") { return trimmed }
+        do {
+            let handle: FileHandle =
+                try input == "-" ? .standardInput : FileHandle(forReadingFrom: URL(fileURLWithPath: input))
+            // One byte more than a genotype may have: the reader says that it is too long.
+            let data = try handle.read(upToCount: Genotype.longestText + 1) ?? Data()
+            return String(decoding: data, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
+        } catch {
+            throw Failure(
+                .noInput, "\(input): no genotype and no file that can be read: \(error.localizedDescription)")
+        }
+    }
+}
