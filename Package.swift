@@ -51,6 +51,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
     ],
     targets: [
         .systemLibrary(
@@ -75,6 +76,7 @@ let package = Package(
         module("Transport", ["Protocol", "CZeroMQ", logging, collections]),
         module("Checkpoint", ["Supernet", "Search", crypto]),
         module("NASBench201", ["Supernet"]),
+        module("SpaceFiles", ["Supernet", .product(name: "Yams", package: "Yams")]),
         module("Worker", ["Kernels", "Protocol", "Transport", "Search", "Datasets", logging]),
         module("Coordinator", ["Kernels", "Protocol", "Transport", "Search", logging]),
         module("Reporting", ["Search", "Supernet", "NASBench201", "Checkpoint", crypto]),
@@ -82,7 +84,7 @@ let package = Package(
             name: "ostr",
             dependencies: [
                 "Coordinator", "Worker", "Protocol", "Transport", "Search", "Supernet", "Kernels", "Datasets",
-                "Checkpoint", "NASBench201",
+                "Checkpoint", "NASBench201", "SpaceFiles",
                 "Reporting", "CProcessor", argumentParser, logging,
             ],
             swiftSettings: strict),
@@ -100,13 +102,16 @@ let package = Package(
         tests("ProtocolTests", ["Protocol"], settings: [.unsafeFlags(["-O"])]),
         tests("TransportTests", ["Transport", "Protocol", logging]),
         tests("CheckpointTests", ["Checkpoint", "Supernet", "Search"]),
+        tests("SpaceFilesTests", ["SpaceFiles", "Supernet"]),
         tests("NASBench201Tests", ["NASBench201", "Supernet", crypto]),
-        tests("ClusterTests", ["Coordinator", "Worker", "Search", "Datasets", "Protocol", "Transport"]),
+        tests(
+            "ClusterTests", ["Coordinator", "Worker", "Search", "Supernet", "Datasets", "Protocol", "Transport"]),
         tests("ReportingTests", ["Reporting", "Search", "Supernet"]),
         tests("CommandTests", ["ostr", "Checkpoint", "Supernet"]),
         tests("SecurityTests", ["ostr", "Protocol"]),
         .target(
-            name: "FuzzTargets", dependencies: ["Protocol", "Datasets", "Checkpoint", "Supernet", crypto],
+            name: "FuzzTargets",
+            dependencies: ["Protocol", "Datasets", "Checkpoint", "Supernet", "SpaceFiles", crypto],
             path: "Tests/FuzzTargets", swiftSettings: strict),
         tests("FuzzTests", ["FuzzTargets", "Checkpoint", "Search"], resources: [.copy("Corpus")]),
         tests("FaultTests", ["ostr", "faulty-worker", "Checkpoint", "Protocol"]),

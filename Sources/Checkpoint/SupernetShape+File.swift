@@ -15,7 +15,8 @@ extension SupernetShape {
     /// - Parameters:
     ///   - file: of ours or saved from PyTorch's code.
     ///   - imageSize: for files whose metadata do not tell it; no tensor depends on it.
-    public init?(of file: SafetensorsFile, imageSize: Int) {
+    ///   - stemMultiplier: channels of a DARTS stem, in channels of the first cell's nodes.
+    public init?(of file: SafetensorsFile, imageSize: Int, stemMultiplier: Int = 3) {
         func shape(_ name: String) -> [Int]? {
             (file.tensors[name] ?? file.tensors["module." + name]).map(\.shape)
         }
@@ -32,8 +33,10 @@ extension SupernetShape {
             (indices.count - 2) % 3 == 0
         {
             (space, channels, cells) = ("nasbench201", stem[0], (indices.count - 2) / 3)
-        } else if cellNames.contains(where: { $0.hasPrefix("cells.0._ops.") }), stem[0] % 3 == 0 {
-            (space, channels, cells) = ("darts", stem[0] / 3, indices.count)
+        } else if cellNames.contains(where: { $0.hasPrefix("cells.0._ops.") }) {
+            let stated = file.metadata["channels"].flatMap { Int($0) }
+            guard stated != nil || stem[0] % stemMultiplier == 0 else { return nil }
+            (space, channels, cells) = ("darts", stated ?? stem[0] / stemMultiplier, indices.count)
         } else {
             return nil
         }

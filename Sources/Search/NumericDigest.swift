@@ -4,7 +4,7 @@ import Supernet
 /// A digest of a short fixed computation through every family of kernels: two processes with the same digest compute the
 /// same bits.
 ///
-/// Draws, forward, both gradients, both updates and every operation alone, on a supernet of each space, with either
+/// Draws, forward, both gradients, both updates and every operation alone, on a supernet of each kind of space, with either
 /// algorithm of convolution where it has one, whose channels fill blocks unevenly. Takes some milliseconds.
 public enum NumericDigest {
     public static func compute() -> UInt64 {
@@ -12,6 +12,7 @@ public enum NumericDigest {
         combine(.nasbench201, .direct, channels: 12, cells: 1, imageSize: 12, into: &digest)
         combine(.nasbench201, .winograd, channels: 12, cells: 1, imageSize: 16, into: &digest)
         combine(.darts, .direct, channels: 6, cells: 3, imageSize: 12, into: &digest)
+        combine(.s4, .direct, channels: 6, cells: 3, imageSize: 12, into: &digest)
         return digest.value
     }
 

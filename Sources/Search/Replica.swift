@@ -78,7 +78,7 @@ public final class Replica {
         ready: (_ subtree: Range<Int>, _ elements: Range<Int>, _ sum: UnsafePointer<Float>) -> Void
     ) -> [LossSum] {
         let gradients = BatchGradients(
-            supernet: supernet, batch: batch, halfStep: halfStep,
+            supernet: supernet, batch: batch, halfStep: halfStep, seed: plan.configuration.seed,
             standIn: standIn.map { ($0, gradientCount(halfStep.kind), run.count) })
         gradients.audit = audit
         gradients.count = gradientCount(halfStep.kind)
@@ -149,6 +149,8 @@ public final class Replica {
         return task.shards.map { shard in
             if let standIn { return standIn.evaluate(plan.configuration) }
             batch.load(selectionShard: shard)
+            supernet.noise = NoiseDraws(
+                seed: plan.configuration.seed, firstImage: shard * plan.configuration.shardImages)
             let result = supernet.evaluate(images: batch.images, labels: batch.labels, choices: choices)
             return LossSum(loss: result.loss, correct: result.correct, images: plan.configuration.shardImages)
         }
@@ -187,6 +189,7 @@ private final class BatchGradients: ShardGradients {
     let supernet: Supernet
     let batch: ShardBatch
     let halfStep: HalfStep
+    let seed: UInt64
     /// What computes instead of the supernet, floats of the gradient, and shards that share the time.
     let standIn: (StandIn, count: Int, shards: Int)?
     /// Of the shards computed so far.
@@ -198,11 +201,13 @@ private final class BatchGradients: ShardGradients {
     var tamper: ((Int, Int, UnsafeMutableBufferPointer<Float>) -> Void)?
 
     init(
-        supernet: Supernet, batch: ShardBatch, halfStep: HalfStep, standIn: (StandIn, count: Int, shards: Int)?
+        supernet: Supernet, batch: ShardBatch, halfStep: HalfStep, seed: UInt64,
+        standIn: (StandIn, count: Int, shards: Int)?
     ) {
         self.supernet = supernet
         self.batch = batch
         self.halfStep = halfStep
+        self.seed = seed
         self.standIn = standIn
     }
 
@@ -213,6 +218,8 @@ private final class BatchGradients: ShardGradients {
         }
         batch.load(shard: shard, of: halfStep)
         tamper?(halfStep.index, shard, UnsafeMutableBufferPointer(start: batch.images, count: batch.pixelCount))
+        supernet.noise = NoiseDraws(
+            seed: seed, context: halfStep.index + 1, firstImage: shard * supernet.shardImages)
         let result = supernet.gradient(
             of: halfStep.kind, images: batch.images, labels: batch.labels, into: target, ready: final)
         losses.append(LossSum(loss: result.loss, correct: result.correct, images: supernet.shardImages))

@@ -52,7 +52,7 @@ public struct Selection: Sendable {
     /// - Throws: `SearchError.mismatch` when β are not those of the space.
     public init(betas: [[Float]], plan: TrainingPlan) throws(SearchError) {
         let name = plan.configuration.supernet.space
-        guard let space = try? SearchSpace.named(name), betas.count == space.edges.count,
+        guard let space = try? SearchSpace.of(plan.configuration.supernet), betas.count == space.edges.count,
             betas.allSatisfy({ $0.count == space.operations.count })
         else {
             throw .mismatch("β of \(betas.count) edges are not those of the space \(name)")

@@ -14,11 +14,11 @@ extension Supernet {
 }
 
 extension SupernetShape {
-    /// The search space that the shape names.
+    /// The search space that the shape names or defines.
     var searchSpace: SearchSpace {
         get throws(SearchError) {
             do {
-                return try SearchSpace.named(space)
+                return try SearchSpace.of(self)
             } catch {
                 throw .configuration(error.description)
             }

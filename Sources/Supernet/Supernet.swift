@@ -53,12 +53,15 @@ public final class Supernet {
     private let mixture: UnsafeMutablePointer<Double>
     private let chosen: UnsafeMutablePointer<Double>
     private let betaGradient: UnsafeMutablePointer<Double>
+    /// Of the operations that an edge has: α, and their softmax.
+    private let compactAlphas: UnsafeMutablePointer<Float>
+    private let compact: UnsafeMutablePointer<Double>
 
     /// - Throws: `SupernetError.shape` for an unknown space or impossible sizes.
     public init(
         shape: SupernetShape, shardImages: Int, convolution: ConvolutionAlgorithm = .auto
     ) throws(SupernetError) {
-        let space = try SearchSpace.named(shape.space)
+        let space = try SearchSpace.of(shape)
         for (value, name, range) in [
             (shape.channels, "channels", 1...4096), (shape.cells, "cells", 1...1000),
             (shape.classes, "classes", 1...256),
@@ -71,15 +74,22 @@ public final class Supernet {
         self.space = space
         edges = space.edges.count
         self.shardImages = shardImages
-        network =
-            space == .nasbench201
-            ? try NASBench201Network(shape: shape, images: shardImages, convolution: convolution)
-            : try DARTSNetwork(space: space, shape: shape, images: shardImages)
+        switch space.skeleton {
+        case .nasbench201:
+            network = try NASBench201Network(shape: shape, images: shardImages, convolution: convolution)
+        case .darts(let stemMultiplier):
+            network = try DARTSNetwork(
+                space: space, stemMultiplier: stemMultiplier, shape: shape, images: shardImages)
+        }
         let count = space.edges.count * space.operations.count
         mixture = memory.doubles(count)
         chosen = memory.doubles(count)
         betaGradient = memory.doubles(count)
-        mixture.update(repeating: 1 / Double(space.operations.count), count: count)
+        compact = memory.doubles(space.operations.count)
+        compactAlphas = memory.floats(space.operations.count)
+        for (edge, present) in space.operationsOfEdge.enumerated() {
+            for operation in present { mixture[edge * operations + operation] = 1 / Double(present.count) }
+        }
     }
 
     /// Takes new weights, in the order of `parameters`; after every change, and before the first use.
@@ -90,11 +100,22 @@ public final class Supernet {
     /// Takes new alphas, (edges, operations).
     public func load(alphas: UnsafePointer<Float>) {
         for edge in 0..<edges {
-            Classifier.softmax(alphas + edge * operations, count: operations, into: mixture + edge * operations)
+            let present = space.operationsOfEdge[edge]
+            for (place, operation) in present.enumerated() {
+                compactAlphas[place] = alphas[edge * operations + operation]
+            }
+            Classifier.softmax(compactAlphas, count: present.count, into: compact)
+            for (place, operation) in present.enumerated() { mixture[edge * operations + operation] = compact[place] }
         }
     }
 
-    /// softmax(α) of the alphas loaded, one row an edge.
+    /// What the operation `noise` draws in the passes that follow.
+    public var noise: NoiseDraws {
+        get { network.noise }
+        set { network.noise = newValue }
+    }
+
+    /// softmax(α) of the alphas loaded, one row an edge; 0 for operations that an edge does not have.
     public var betas: [[Float]] {
         (0..<edges).map { edge in (0..<operations).map { Float(mixture[edge * operations + $0]) } }
     }

@@ -5,6 +5,8 @@ protocol SupernetNetwork: AnyObject {
     var bytes: Int { get }
     /// (images, classes), of the last forward pass.
     var logits: UnsafeMutablePointer<Float> { get }
+    /// What the operation `noise` draws.
+    var noise: NoiseDraws { get set }
 
     /// Multiply-adds of convolutions and classifier for one image, all edges mixed.
     func multiplyAdds(_ pass: Supernet.Pass) -> Int
@@ -32,4 +34,10 @@ protocol SupernetNetwork: AnyObject {
 
 extension NASBench201Network: SupernetNetwork {
     var logits: UnsafeMutablePointer<Float> { head.logits }
+
+    /// There is none in this space.
+    var noise: NoiseDraws {
+        get { NoiseDraws() }
+        set {}
+    }
 }

@@ -1,7 +1,9 @@
 /// What determines every tensor shape of a supernet.
 public struct SupernetShape: Codable, Sendable, Hashable {
-    /// The search space's name, for example `nasbench201`.
+    /// The search space's name, for example `nasbench201`; `SearchSpace.of` gives the space.
     public var space: String
+    /// What the search space is, where it is not built in.
+    public var definition: SpaceDefinition?
     /// Channels of the first stage, C.
     public var channels: Int
     /// Cells per stage (NAS-Bench-201) or in all (DARTS).
@@ -12,8 +14,12 @@ public struct SupernetShape: Codable, Sendable, Hashable {
     /// Height and width of the images that enter the network, in pixels.
     public var imageSize: Int
 
-    public init(space: String, channels: Int, cells: Int, classes: Int, inputChannels: Int, imageSize: Int) {
+    public init(
+        space: String, definition: SpaceDefinition? = nil, channels: Int, cells: Int, classes: Int, inputChannels: Int,
+        imageSize: Int
+    ) {
         self.space = space
+        self.definition = definition
         self.channels = channels
         self.cells = cells
         self.classes = classes

@@ -4,6 +4,7 @@ import Datasets
 import NASBench201
 import Reporting
 import Search
+import SpaceFiles
 import Supernet
 import Transport
 import Worker
@@ -30,6 +31,7 @@ struct Failure: Error, Equatable {
         case let error as ReportingError: Failure(error)
         case let error as ArchitectureError: Failure(.usage, error.description)
         case let error as GenotypeError: Failure(.data, error.description)
+        case let error as SpaceFileError: Failure(error)
         case let error as CoordinatorError: Failure(error)
         case let error as WorkerError: Failure(error)
         case let error as KeyError: Failure(error)
@@ -48,6 +50,15 @@ struct Failure: Error, Equatable {
 
     init(_ error: SupernetError) {
         self.init(.usage, error.description)
+    }
+
+    init(_ error: SpaceFileError) {
+        let status: ExitStatus =
+            switch error {
+            case .unreadable: .noInput
+            case .malformed: .data
+            }
+        self.init(status, error.description)
     }
 
     init(_ error: DatasetError) {

@@ -1,6 +1,7 @@
 import Coordinator
 import Datasets
 import Search
+import Supernet
 import Testing
 import Worker
 
@@ -23,6 +24,31 @@ struct DistributedSearchTests {
         let outcome = try await compare(configuration, dataset, workers: workers)
         #expect(outcome.selection.kept.count { $0 } == 16)
         #expect(!outcome.selection.operations.contains(0), "`none` is not chosen")
+    }
+
+    @Test("so does a search with noise among the operations", arguments: [1, 2])
+    func sameDigestWithNoise(workers: Int) async throws {
+        let dataset = SmallSearch.dataset(images: 64)
+        let configuration = SmallSearch.configuration(dataset, space: "s4", channels: 2, cells: 3, epochs: 1)
+        try await compare(configuration, dataset, workers: workers)
+    }
+
+    @Test("so does a search in a space that comes with the configuration")
+    func sameDigestInOwnSpace() async throws {
+        let dataset = SmallSearch.dataset(images: 64)
+        var configuration = SmallSearch.configuration(dataset, space: "own", channels: 2, cells: 3, epochs: 1)
+        configuration.supernet.definition = SpaceDefinition(
+            name: "own", stemMultiplier: 2, keptInputs: nil,
+            normal: [
+                .init(node: 2, source: 0, operations: ["skip_connect", "dil_conv_3x3"]),
+                .init(node: 2, source: 1, operations: ["none", "sep_conv_3x3"]),
+            ],
+            reduce: [
+                .init(node: 2, source: 0, operations: ["max_pool_3x3"]),
+                .init(node: 3, source: 1, operations: ["avg_pool_3x3", "noise"]),
+            ])
+        let outcome = try await compare(configuration, dataset, workers: 2)
+        #expect(outcome.selection.rows.count == 6)
     }
 
     @discardableResult

@@ -23,6 +23,7 @@ import Testing
             Case("nonsense", 64, "nonsense", "ostr help"),
             Case("search --chanels 8", 64, "--chanels", "--channels"),
             Case("search --space daarts", 64, "daarts", "nasbench201"),
+            Case("search --space nothing.yaml", 66, "nothing.yaml", "cannot be read"),
             Case("search --preset huge", 64, "huge", "demo", "paper"),
             Case("search --dataset imagenet", 64, "imagenet", "cifar10"),
             Case("search --step-order both", 64, "both", "alphas-first"),

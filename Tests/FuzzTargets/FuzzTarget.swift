@@ -3,6 +3,7 @@ import Crypto
 import Datasets
 import Foundation
 import Protocol
+import SpaceFiles
 import Supernet
 
 /// A reader of bytes from outside, and how a fuzzer's input becomes what it reads.
@@ -23,12 +24,14 @@ public enum FuzzTarget: String, CaseIterable, Sendable {
     case checkpoint
     /// Genotypes.
     case genotype
+    /// Users' search spaces.
+    case space
 
     /// Whether it writes each input to files before they are read, which takes longer.
     public var writesFiles: Bool {
         switch self {
         case .idx, .cifar, .checkpoint: true
-        case .control, .mesh, .safetensors, .genotype: false
+        case .control, .mesh, .safetensors, .genotype, .space: false
         }
     }
 
@@ -44,6 +47,7 @@ public enum FuzzTarget: String, CaseIterable, Sendable {
             case .safetensors: try FuzzTarget.safetensors(input)
             case .checkpoint: try FuzzTarget.checkpoint(input)
             case .genotype: try FuzzTarget.genotype(input)
+            case .space: try FuzzTarget.space(input)
             }
             return true
         } catch {
@@ -130,6 +134,13 @@ public enum FuzzTarget: String, CaseIterable, Sendable {
         let genotype = try Genotype(parsing: String(decoding: input, as: UTF8.self))
         let again = try Genotype(parsing: genotype.description)
         precondition(again == genotype, "a genotype changed on the way")
+    }
+
+    /// A definition that is taken is that of a space.
+    private static func space(_ input: [UInt8]) throws {
+        let definition = try SpaceFile.parse(String(decoding: input, as: UTF8.self), file: "input")
+        let space = try definition.space()
+        precondition(space.candidates.allSatisfy { !$0.isEmpty }, "an edge without a choice")
     }
 }
 

@@ -46,7 +46,7 @@ private struct Sample {
 struct SupernetTests {
     @Test(
         "gradients by weights agree with differences of the loss along random directions",
-        arguments: [("nasbench201", 4, 1, 3), ("nasbench201", 9, 1, 1), ("darts", 3, 3, 1)])
+        arguments: [("nasbench201", 4, 1, 3), ("nasbench201", 9, 1, 1), ("darts", 3, 3, 1), ("s1", 2, 3, 1)])
     func weightsGradient(_ space: String, _ channels: Int, _ cells: Int, _ inputChannels: Int) throws {
         var sample = try Sample(
             space: space, channels: channels, cells: cells, inputChannels: inputChannels, convolution: .direct)
@@ -82,14 +82,14 @@ struct SupernetTests {
 
     @Test(
         "gradients by alphas agree with differences of the loss",
-        arguments: [("nasbench201", 8, 1), ("darts", 4, 3)])
+        arguments: [("nasbench201", 8, 1), ("darts", 4, 3), ("s1", 2, 3), ("s4", 3, 3)])
     func alphasGradient(_ space: String, _ channels: Int, _ cells: Int) throws {
         var sample = try Sample(space: space, channels: channels, cells: cells, convolution: .direct)
         let count = sample.net.edges * sample.net.operations
         var gradient = [Float](repeating: .nan, count: count)
         _ = sample.net.gradient(of: .alphas, images: sample.images, labels: sample.labels, into: &gradient) { _ in }
         let largest = gradient.map { abs($0) }.max()!
-        for i in stride(from: 0, to: count, by: space == "darts" ? 5 : 1) {
+        for i in stride(from: 0, to: count, by: count > 30 ? 5 : 1) {
             let start = sample.alphas[i]
             sample.alphas[i] = start + 0.002
             let up = sample.loss()
@@ -147,6 +147,77 @@ struct SupernetTests {
         #expect(space.competingEdges.last == [23, 24, 25, 26, 27])
         #expect(space.candidates.allSatisfy { $0 == Array(1..<8) })
         #expect(SearchSpace.nasbench201.competingEdges.isEmpty)
+    }
+
+    @Test("the restricted spaces have two or three operations an edge, each of DARTS' or noise")
+    func restrictedSpaces() throws {
+        for (space, counts) in [(SearchSpace.s1, 2), (.s2, 2), (.s3, 3), (.s4, 2)] {
+            #expect(space.edges == SearchSpace.darts.edges)
+            #expect(space.operationsOfEdge.allSatisfy { $0.count == counts })
+            #expect(space.candidates.allSatisfy { $0.count == 2 })
+        }
+        #expect(SearchSpace.s1.operations.count == 6)
+        #expect(SearchSpace.s1.operationsOfEdge[0].map { SearchSpace.s1.operations[$0] } == ["skip_connect", "dil_conv_3x3"])
+        #expect(SearchSpace.s4.operations == ["noise", "sep_conv_3x3"])
+        // As the public code counts them: an edge's own operations, from 0.
+        let shape = SupernetShape(space: "s1", channels: 2, cells: 3, classes: 4, inputChannels: 3, imageSize: 8)
+        let names = try Supernet(shape: shape, shardImages: 1).parameters.entries.map(\.name)
+        #expect(names.contains("cells.0._ops.0._ops.1.op.1.weight"))
+        #expect(names.allSatisfy { !$0.hasPrefix("cells.0._ops.0._ops.2") })
+    }
+
+    @Test("noise is a function of seed, half-step, image, edge and pixel, and has part in nothing else")
+    func noise() throws {
+        let sample = try Sample(space: "s4", channels: 3, cells: 3, images: 4)
+        var choices = [EdgeChoice](repeating: .mixed, count: sample.net.edges)
+        choices[0] = .single(0)
+        func loss(_ draws: NoiseDraws) -> Double {
+            sample.net.noise = draws
+            return sample.net.evaluate(images: sample.images, labels: sample.labels, choices: choices).loss
+        }
+        let draws = NoiseDraws(seed: 1, context: 2, firstImage: 3)
+        let first = loss(draws)
+        for other in [
+            NoiseDraws(seed: 2, context: 2, firstImage: 3), NoiseDraws(seed: 1, context: 3, firstImage: 3),
+            NoiseDraws(seed: 1, context: 2, firstImage: 4),
+        ] {
+            #expect(loss(other) != first)
+        }
+        #expect(loss(draws) == first)
+        // An edge that is noise alone does not see the images, but the network does.
+        let all = [EdgeChoice](repeating: .single(0), count: sample.net.edges)
+        let seen = sample.net.evaluate(images: sample.images, labels: sample.labels, choices: all).loss
+        let others = sample.net.evaluate(images: sample.images.reversed(), labels: sample.labels, choices: all).loss
+        #expect(seen == others && seen.isFinite)
+    }
+
+    @Test("a definition that is impossible is refused, also where it comes with a configuration")
+    func impossibleDefinitions() {
+        let edges = SpaceDefinition.Edge.self
+        let sound = [
+            edges.init(node: 2, source: 0, operations: ["skip_connect"]),
+            edges.init(node: 2, source: 1, operations: ["none", "noise"]),
+        ]
+        let changes: [(String, (inout SpaceDefinition) -> Void)] = [
+            ("small letters", { $0.name = "a/b" }), ("small letters", { $0.name = "" }),
+            ("3 to 1000", { $0.cells = 2 }), ("1 to 16", { $0.stemMultiplier = 0 }),
+            ("cannot keep 0", { $0.keptInputs = 0 }), ("unknown operation 'x'", { $0.excluded = ["x"] }),
+            ("no edge 6<-0", { $0.normal[0].node = 6 }), ("no edge 2<-2", { $0.normal[0].source = 2 }),
+            ("twice", { $0.reduce[0].source = 1 }), ("unknown operation", { $0.reduce[0].operations = ["conv"] }),
+            ("may be chosen", { $0.normal[0].operations = ["none"] }), ("may be chosen", { $0.normal[0].operations = [] }),
+            ("an operation is there twice", { $0.normal[1].operations = ["noise", "noise"] }),
+            ("every node", { $0.normal[0].node = 4 }), ("both inputs", { $0.normal.removeLast() }),
+            ("cannot be that", { $0.name = "other" }),
+        ]
+        for (fragment, change) in changes {
+            var definition = SpaceDefinition(name: "own", normal: sound, reduce: sound)
+            change(&definition)
+            let shape = SupernetShape(
+                space: fragment == "cannot be that" ? "own" : definition.name, definition: definition, channels: 2,
+                cells: 3, classes: 4, inputChannels: 1, imageSize: 8)
+            let error = #expect(throws: SupernetError.self) { try Supernet(shape: shape, shardImages: 1) }
+            #expect(error?.description.contains(fragment) == true, "\(String(describing: error))")
+        }
     }
 
     @Test("nothing takes heap memory once it has run", .enabled(if: thread_allocations() >= 0))

@@ -49,4 +49,22 @@ extension BlockedTensor {
             for line in 0..<height { row(image, block, line).update(repeating: .zero, count: width) }
         }
     }
+
+    /// Fills an image with standard normal values, draw i being that of the i-th element by (channel, row, column).
+    public func fillNormal(image: Int, _ draws: Philox) {
+        Profile.enter("noise", nil, self, floats: imageFloats)
+        defer { Profile.leave() }
+        for block in 0..<blocks {
+            for line in 0..<height {
+                let target = row(image, block, line)
+                for column in 0..<width {
+                    var value = Lanes.zero
+                    for lane in 0..<min(8, channels - block * 8) {
+                        value[lane] = draws.normal(at: ((block * 8 + lane) * height + line) * width + column)
+                    }
+                    target[column] = value
+                }
+            }
+        }
+    }
 }

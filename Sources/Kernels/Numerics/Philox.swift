@@ -9,6 +9,7 @@ public enum RandomPurpose: UInt32, Sendable {
     case dropPath = 7
     case edgeOrder = 8
     case synthetic = 9
+    case noise = 10
 }
 
 /// A counter-based random generator: a draw is a function of its key and position, not of the draws before it.

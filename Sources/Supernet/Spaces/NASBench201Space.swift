@@ -10,5 +10,6 @@ extension SearchSpace {
                 edges: (1..<4).flatMap { node in
                     (0..<node).map { Edge(cellType: "", node: node, source: $0) }
                 })
-        ], defaultCells: 5, keptInputs: nil, excluded: [])
+        ], defaultCells: 5, keptInputs: nil, excluded: [],
+        operationsOfEdge: Array(repeating: Array(0..<5), count: 6), skeleton: .nasbench201)
 }

@@ -34,10 +34,22 @@ public struct SearchSpace: Sendable, Equatable {
 
     /// The edges of all types of cells, one after the other: the rows of strengths, alphas and decisions.
     public let edges: [Edge]
+    /// By edge: the operations that are mixed on it, rising. The alphas have a column for each operation of the space; what
+    /// stands in those of operations that an edge does not have is never looked at.
+    public let operationsOfEdge: [[Int]]
+    /// What surrounds the cells.
+    public let skeleton: Skeleton
+
+    /// The network that cells are part of.
+    public enum Skeleton: Sendable, Hashable {
+        case nasbench201
+        /// With so many times the channels in the stem.
+        case darts(stemMultiplier: Int)
+    }
 
     init(
         name: String, operations: [String], cellTypes: [CellType], defaultCells: Int, keptInputs: Int?,
-        excluded: [String]
+        excluded: [String], operationsOfEdge: [[Int]], skeleton: Skeleton
     ) {
         self.name = name
         self.operations = operations
@@ -46,12 +58,14 @@ public struct SearchSpace: Sendable, Equatable {
         self.keptInputs = keptInputs
         self.excluded = excluded
         edges = cellTypes.flatMap(\.edges)
+        self.operationsOfEdge = operationsOfEdge
+        self.skeleton = skeleton
+        precondition(operationsOfEdge.count == edges.count, "operations of each edge")
     }
 
     /// The operations among which each edge's is chosen, by edge.
     public var candidates: [[Int]] {
-        let chosen = operations.indices.filter { !excluded.contains(operations[$0]) }
-        return edges.map { _ in chosen }
+        operationsOfEdge.map { $0.filter { !excluded.contains(operations[$0]) } }
     }
 
     /// The edges into one node that keeps only some of them, by their rows.
@@ -81,8 +95,8 @@ public struct SearchSpace: Sendable, Equatable {
         return directory
     }
 
-    /// All spaces that this version has.
-    public static let all: [SearchSpace] = [.nasbench201, .darts]
+    /// All spaces that are built in.
+    public static let all: [SearchSpace] = [.nasbench201, .darts, .s1, .s2, .s3, .s4]
 
     /// - Throws: `SupernetError.shape` for an unknown name, with the names there are.
     public static func named(_ name: String) throws(SupernetError) -> SearchSpace {
@@ -91,5 +105,16 @@ public struct SearchSpace: Sendable, Equatable {
             throw .shape("unknown search space '\(name)'; there is: \(known)")
         }
         return space
+    }
+
+    /// The space of a supernet: the one that its shape defines, or else the one that it names.
+    ///
+    /// - Throws: `SupernetError.shape` for an unknown name or an impossible definition.
+    public static func of(_ shape: SupernetShape) throws(SupernetError) -> SearchSpace {
+        guard let definition = shape.definition else { return try named(shape.space) }
+        guard definition.name == shape.space, !all.contains(where: { $0.name == shape.space }) else {
+            throw .shape("the definition of a space '\(definition.name)' cannot be that of the space '\(shape.space)'")
+        }
+        return try definition.space()
     }
 }

@@ -36,8 +36,8 @@ struct GenotypeCommand: ParsableCommand {
     @Option(
         help: ArgumentHelp(
             "The search space that the cell has to be of. (default: nasbench201 or darts, as its parts are named)",
-            valueName: "name"))
-    var space: SpaceName?
+            valueName: "space"))
+    var space: SpaceArgument?
 
     mutating func run() throws {
         let genotype = try parsed(try text())
@@ -56,7 +56,7 @@ struct GenotypeCommand: ParsableCommand {
     }
 
     private func parsed(_ text: String) throws -> Genotype {
-        let spaces = space.map { [$0.space] } ?? SearchSpace.all
+        let spaces = try space.map { [try $0.load().space] } ?? SearchSpace.all
         if text.hasPrefix("|"), spaces.contains(.nasbench201) {
             // A run's file has the genotype on a second line.
             let line = text.prefix { !$0.isNewline }.trimmingCharacters(in: .whitespaces)

@@ -24,27 +24,17 @@ struct Preset: Sendable {
     static let shardImages = 16
 
     init(_ name: Name, _ space: SearchSpace) {
+        let isDARTS = space.skeleton != .nasbench201
         batch = 64
         switch name {
         case .demo:
             (dataset, images, channels) = (.fashionMNIST, 10_000, 8)
-            (cells, epochs) = space == .darts ? (3, 3) : (1, 10)
+            (cells, epochs) = isDARTS ? (3, 3) : (1, 10)
         case .paper:
             (dataset, images, channels, cells, epochs) = (.cifar10, nil, 16, space.defaultCells, 50)
         }
-        weightDecay = space == .darts ? 3e-4 : 5e-4
-        nesterov = space != .darts
-    }
-}
-
-enum SpaceName: String, CaseIterable, ExpressibleByArgument {
-    case nasbench201, darts
-
-    var space: SearchSpace {
-        switch self {
-        case .nasbench201: .nasbench201
-        case .darts: .darts
-        }
+        weightDecay = isDARTS ? 3e-4 : 5e-4
+        nesterov = !isDARTS
     }
 }
 

@@ -39,27 +39,47 @@ struct SelectOptions: ParsableArguments {
         try Check.positive(images, "--images")
     }
 
-    /// The space as given, or read off the file.
-    func space(of file: SafetensorsFile) -> String {
-        shape.space?.rawValue ?? SupernetShape(of: file, imageSize: 32)?.space ?? SearchSpace.nasbench201.name
+    /// The space's name as given, or read off the file.
+    func space(of file: SafetensorsFile, _ given: SpaceArgument.Loaded?) -> String {
+        given?.space.name ?? SupernetShape(of: file, imageSize: 32)?.space ?? SearchSpace.nasbench201.name
     }
 
     /// The shape that the file has to have: sizes as given, or read off the file; classes and colours as the images.
-    func shape(of file: SafetensorsFile, images: ImageDataset) throws(Failure) -> SupernetShape {
-        guard let found = SupernetShape(of: file, imageSize: images.size) else {
+    ///
+    /// - Parameter given: the space that the user named.
+    func shape(
+        of file: SafetensorsFile, _ given: SpaceArgument.Loaded?, images: ImageDataset
+    ) throws(Failure) -> SupernetShape {
+        var stemMultiplier = 3
+        if case .darts(let multiplier) = given?.space.skeleton { stemMultiplier = multiplier }
+        guard let found = SupernetShape(of: file, imageSize: images.size, stemMultiplier: stemMultiplier) else {
             throw Failure(
                 .data,
                 "\(supernet): not a supernet of a space known here (\(knownSpaces)): expected names such as "
                     + "`stem.0.weight`, `cells.0.edges.1<-0.2.op.1.weight` or `cells.0._ops.0._ops.4.op.1.weight`, and "
                     + "`classifier.weight`")
         }
-        if let space = shape.space, found.space != space.rawValue {
+        if let given {
+            // The public code's files do not name their space: only the skeleton can be told.
+            let isNamed = file.metadata["space"] != nil
+            let fits =
+                isNamed
+                ? found.space == given.space.name
+                : (found.space == SearchSpace.nasbench201.name) == (given.space.skeleton == .nasbench201)
+            guard fits else {
+                throw Failure(
+                    .data, "\(supernet): a supernet of the space `\(found.space)`; expected \(given.space.name)")
+            }
+        } else if !SearchSpace.all.contains(where: { $0.name == found.space }) {
             throw Failure(
-                .data, "\(supernet): a supernet of the space `\(found.space)`; expected \(space.rawValue)")
+                .usage,
+                "\(supernet): a supernet of the space `\(found.space)`, which is not built in; give the file that "
+                    + "defines it with --space")
         }
         return SupernetShape(
-            space: found.space, channels: shape.channels ?? found.channels, cells: shape.cells ?? found.cells,
-            classes: images.classes, inputChannels: images.channels, imageSize: images.size)
+            space: given?.space.name ?? found.space, definition: given?.definition,
+            channels: shape.channels ?? found.channels, cells: shape.cells ?? found.cells, classes: images.classes,
+            inputChannels: images.channels, imageSize: images.size)
     }
 
     private var knownSpaces: String { SpaceName.allCases.map(\.rawValue).joined(separator: ", ") }

@@ -8,8 +8,10 @@ struct SupernetOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Search space. (default: nasbench201; of a trained supernet, that of its file)", valueName: "name"))
-    var space: SpaceName?
+            "Search space: nasbench201, darts, its restrictions s1 to s4, or a file that defines one (.yaml). (default: "
+                + "nasbench201; of a trained supernet, that of its file)",
+            valueName: "space"))
+    var space: SpaceArgument?
 
     @Option(
         help: ArgumentHelp("Channels of the first stage, C. (default: demo 8, paper 16)", valueName: "n"))
@@ -17,8 +19,8 @@ struct SupernetOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Cells: of each stage, N, in nasbench201 (default: demo 1, paper 5); in all in darts (default: demo 3, "
-                + "paper 8).",
+            "Cells: of each stage, N, in nasbench201 (default: demo 1, paper 5); in all in others (default: demo 3, "
+                + "paper 8 or as the file says).",
             valueName: "n"))
     var cells: Int?
 

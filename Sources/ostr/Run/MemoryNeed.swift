@@ -25,7 +25,7 @@ enum MemoryNeed {
             let tensors = channels * pixels * Double(shardImages)
             let squares = channels * channels
             floats +=
-                shape.space == SearchSpace.darts.name
+                shape.space != SearchSpace.nasbench201.name
                 ? cells * (130 * tensors + 5 * (100 * squares + 1500 * channels))
                 : cells * (15 * tensors + 5 * 60 * squares)
         }
@@ -35,7 +35,7 @@ enum MemoryNeed {
     /// Cells with so many halvings of the size before them.
     private static func stages(_ shape: SupernetShape) -> [(cells: Double, stage: Int)] {
         let cells = Double(shape.cells)
-        guard shape.space == SearchSpace.darts.name else { return (0..<3).map { (cells, $0) } }
+        guard shape.space != SearchSpace.nasbench201.name else { return (0..<3).map { (cells, $0) } }
         return (0..<3).map { (cells / 3, $0) }
     }
 

@@ -34,11 +34,11 @@ struct PreparedRun {
     /// - Parameter workersHere: worker processes on this machine, whose memory is checked.
     /// - Throws: what says which value, file or folder is wrong, in this order: output, images, sizes.
     init(_ options: SearchOptions, workersHere: Int) throws {
-        let searchSpace = (options.supernet.space ?? .nasbench201).space
-        let preset = Preset(options.beginning.preset, searchSpace)
+        let loaded = try (options.supernet.space ?? .nasbench201).load()
+        let preset = Preset(options.beginning.preset, loaded.space)
         let kind = options.images.kind(preset)
-        let space = searchSpace.name
-        let selection = try options.selection.options(searchSpace)
+        let space = loaded.space.name
+        let selection = try options.selection.options(loaded.space)
         output = options.output.path(space: space, dataset: kind.rawValue)
         try RunFolder.requireCreatable(output)
         dataFolder = options.images.folder(kind)
@@ -46,7 +46,8 @@ struct PreparedRun {
             kind, folder: dataFolder, limit: options.images.images, presetLimit: preset.images)
         var configuration = SearchConfiguration(
             supernet: SupernetShape(
-                space: space, channels: options.supernet.channels ?? preset.channels,
+                space: space, definition: loaded.definition,
+                channels: options.supernet.channels ?? preset.channels,
                 cells: options.supernet.cells ?? preset.cells, classes: images.dataset.classes,
                 inputChannels: images.dataset.channels, imageSize: images.dataset.size),
             dataset: kind, images: images.limit, datasetDigest: images.dataset.digest,
@@ -113,12 +114,13 @@ struct PreparedRun {
     /// - Throws: as above; also what says how the file's tensors differ from those of the expected shape.
     init(_ options: SelectOptions) throws {
         let file = try SafetensorsFile(reading: options.supernet)
+        let given = try options.shape.space?.load()
         let kind = options.dataset ?? file.metadata["dataset"].flatMap { DatasetKind(rawValue: $0) } ?? .fashionMNIST
-        output = options.output.path(space: options.space(of: file), dataset: kind.rawValue)
+        output = options.output.path(space: options.space(of: file, given), dataset: kind.rawValue)
         try RunFolder.requireCreatable(output)
         dataFolder = options.data ?? kind.defaultFolder
         let images = try LoadedImages(kind, folder: dataFolder, limit: options.images, presetLimit: nil)
-        let shape = try options.shape(of: file, images: images.dataset)
+        let shape = try options.shape(of: file, given, images: images.dataset)
         let supernet = try Supernet(shape: shape, shardImages: 1)
         let content = try SupernetFile.read(
             file, weights: supernet.parameters, alphas: supernet.alphaDirectory)

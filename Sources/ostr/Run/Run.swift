@@ -97,7 +97,7 @@ struct Run {
 
     /// Runs `body`, and writes and prints what it leads to.
     func perform(_ body: Body) throws {
-        let space = try SearchSpace.named(prepared.configuration.supernet.space)
+        let space = try SearchSpace.of(prepared.configuration.supernet)
         let observer = RunObserver(
             path: prepared.output,
             description: RunDescription(

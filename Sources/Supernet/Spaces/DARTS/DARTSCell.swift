@@ -21,13 +21,13 @@ final class DARTSCell {
     /// - Parameters:
     ///   - index: number of the cell.
     ///   - edges: of its type, with their rows in the alphas.
-    ///   - operations: names of the candidates on an edge, by row.
     ///   - channels: of its nodes.
     ///   - previous: the outputs of the two cells before, the farther one first.
     ///   - isReduction: whether nodes have half the size of the input nodes.
     ///   - reducesFirst: whether the farther input has twice the size of the nearer one.
     init(
-        index: Int, edges rows: [(row: Int, edge: SearchSpace.Edge)], operations: [String], channels: Int,
+        index: Int, space: SearchSpace, edges rows: [(row: Int, edge: SearchSpace.Edge)], noise: NoiseSource,
+        channels: Int,
         previous: ([CellNode], [CellNode]), isReduction: Bool, reducesFirst: Bool,
         parameters: inout ParameterDirectory, arena: Arena, store: ScratchStore
     ) {
@@ -79,7 +79,7 @@ final class DARTSCell {
             }
             edges.append(
                 DARTSEdge(
-                    edge, row: row, stride: stride, operations: operations, input: input, pool: pool,
+                    edge, row: row, stride: stride, space: space, noise: noise, input: input, pool: pool,
                     prefix: "cells.\(index)._ops.\(number)._ops.", parameters: &parameters, arena: arena,
                     store: store))
         }

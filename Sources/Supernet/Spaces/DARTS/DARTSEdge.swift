@@ -8,6 +8,8 @@ final class DARTSEdge {
         case identity
         case pooled(PooledNode)
         case normalized(any NormalizedOperation)
+        /// Drawn anew in every pass.
+        case noise(BlockedTensor, edge: Int)
     }
 
     /// Index of the node that it leads to.
@@ -17,16 +19,17 @@ final class DARTSEdge {
     /// The edge's row in the alphas.
     let row: Int
     let stride: Int
+    /// One for each operation of the space; nothing for those that the edge does not have.
     private let candidates: [Candidate]
+    private let noise: NoiseSource
     private let input: CellNode
     private let scratch: ShapeScratch
 
     /// - Parameters:
-    ///   - operations: names of the candidates.
     ///   - pool: the pooled value of the node, made once for all of its edges.
     ///   - prefix: of the weights' names, for example `cells.0._ops.3._ops.`.
     init(
-        _ edge: SearchSpace.Edge, row: Int, stride: Int, operations: [String], input: CellNode,
+        _ edge: SearchSpace.Edge, row: Int, stride: Int, space: SearchSpace, noise: NoiseSource, input: CellNode,
         pool: (PooledNode.Kind) -> PooledNode, prefix: String, parameters: inout ParameterDirectory, arena: Arena,
         store: ScratchStore
     ) {
@@ -35,10 +38,17 @@ final class DARTSEdge {
         self.row = row
         self.stride = stride
         self.input = input
+        self.noise = noise
         let channels = input.value.channels
         scratch = store.scratch(channels: channels, size: input.value.height / stride)
         var candidates: [Candidate] = []
-        for (index, name) in operations.enumerated() {
+        let present = space.operationsOfEdge[row]
+        for (column, name) in space.operations.enumerated() {
+            // The public code counts the operations of an edge.
+            guard let index = present.firstIndex(of: column) else {
+                candidates.append(.nothing)
+                continue
+            }
             func separable(_ kernel: Int, _ isSeparable: Bool, _ parameters: inout ParameterDirectory) -> Candidate {
                 .normalized(
                     SeparableOperation(
@@ -47,6 +57,11 @@ final class DARTSEdge {
             }
             switch name {
             case "none": candidates.append(.nothing)
+            case "noise":
+                let size = input.value.height / stride
+                let tensor = arena.tensor(
+                    images: input.images, channels: channels, height: size, width: size, during: ShapeScratch.always)
+                candidates.append(.noise(tensor, edge: noise.nextEdge()))
             case "max_pool_3x3": candidates.append(.pooled(pool(.maximum)))
             case "avg_pool_3x3": candidates.append(.pooled(pool(.average)))
             case "skip_connect" where stride == 1: candidates.append(.identity)
@@ -111,6 +126,9 @@ final class DARTSEdge {
             switch candidate {
             case .nothing: break
             case .identity: terms.append(input.value, scratch.scalar(weights[index], slot: index))
+            case .noise(let tensor, let edge):
+                noise.fill(tensor, edge: edge)
+                terms.append(tensor, scratch.scalar(weights[index], slot: index))
             case .pooled(let pool):
                 let coefficients = scratch.coefficients(index)
                 pool.norm.addForward(weight: weights[index], coefficients: coefficients, constants: exact)
@@ -161,6 +179,7 @@ final class DARTSEdge {
             switch candidate {
             case .nothing: break
             case .identity: if betaGradient != nil { values.append((operation, input.value)) }
+            case .noise(let tensor, _): if betaGradient != nil { values.append((operation, tensor)) }
             case .pooled(let pool): values.append((operation, pool.value))
             case .normalized(let normalized): values.append((operation, normalized.output))
             }
@@ -173,7 +192,7 @@ final class DARTSEdge {
             let (weight, products) = (weights[value.operation], sums + (1 + place) * n)
             switch candidates[value.operation] {
             case .nothing: break
-            case .identity:
+            case .identity, .noise:
                 var total = 0.0
                 for channel in 0..<d.channels { total += products[channel] }
                 betaGradient?[value.operation] += total

@@ -1,6 +1,6 @@
 import Kernels
 
-/// The macro skeleton of the DARTS space: a stem with three times the channels, cells of which those at one and two
+/// The macro skeleton of the DARTS space: a stem with more channels (three times as many), cells of which those at one and two
 /// thirds are reduction cells, global pooling and classifier.
 final class DARTSNetwork: SupernetNetwork {
     let parameters: ParameterDirectory
@@ -9,12 +9,21 @@ final class DARTSNetwork: SupernetNetwork {
     private let stemNode: CellNode
     private let cells: [DARTSCell]
     private let head: DARTSHead
+    private let noiseSource = NoiseSource()
 
     var bytes: Int { arena.bytes }
     var logits: UnsafeMutablePointer<Float> { head.logits }
 
+    var noise: NoiseDraws {
+        get { noiseSource.draws }
+        set { noiseSource.draws = newValue }
+    }
+
+    /// - Parameter stemMultiplier: channels of the stem, in channels of the first cell's nodes.
     /// - Throws: `SupernetError.shape` for sizes that the skeleton cannot have.
-    init(space: SearchSpace, shape: SupernetShape, images: Int) throws(SupernetError) {
+    init(
+        space: SearchSpace, stemMultiplier: Int, shape: SupernetShape, images: Int
+    ) throws(SupernetError) {
         let reductions = SearchSpace.dartsReductions(cells: shape.cells)
         guard shape.cells >= 3 else {
             throw .shape(
@@ -27,7 +36,7 @@ final class DARTSNetwork: SupernetNetwork {
         }
         let arena = arena
         var parameters = ParameterDirectory()
-        let stemChannels = 3 * shape.channels
+        let stemChannels = stemMultiplier * shape.channels
         // Cells keep what they compute until the step ends: to the stem they are one layer.
         stem = Stem(
             images: images, inputChannels: shape.inputChannels, channels: stemChannels, size: shape.imageSize,
@@ -42,7 +51,7 @@ final class DARTSNetwork: SupernetNetwork {
             let isReduction = reductions.contains(index)
             if isReduction { channels *= 2 }
             let cell = DARTSCell(
-                index: index, edges: space.rows(ofCellType: isReduction ? 1 : 0), operations: space.operations,
+                index: index, space: space, edges: space.rows(ofCellType: isReduction ? 1 : 0), noise: noiseSource,
                 channels: channels, previous: previous, isReduction: isReduction, reducesFirst: reducedBefore,
                 parameters: &parameters, arena: arena, store: store)
             cells.append(cell)
