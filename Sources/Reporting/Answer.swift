@@ -16,7 +16,7 @@ public enum Answer {
         frame: TextTable.Frame
     ) -> [String] {
         var lines = [""]
-        lines += table(summary, space: space).lines(frame)
+        lines += table(summary, space: space, configuration.selection.criterion ?? .strength).lines(frame)
         lines.append("")
         lines.append(
             "The supernet before selection: loss \(SearchProgress.fixed(summary.supernet.loss, 3)), accuracy "
@@ -42,9 +42,11 @@ public enum Answer {
             + "largely chance. This shows the method at work; it cannot show how strength compares with magnitude."
     }
 
-    static func table(_ summary: Summary, space: SearchSpace) -> TextTable {
+    static func table(
+        _ summary: Summary, space: SearchSpace, _ criterion: SelectionCriterion = .strength
+    ) -> TextTable {
         let (strength, magnitude) = (summary.strengthCell, summary.magnitudeCell)
-        var table = TextTable(header: ["", "by strength", "by magnitude"])
+        var table = TextTable(header: ["", "by \(criterion.rawValue)", "by magnitude"])
         for edge in space.edges.indices {
             table.append(["edge \(space.edgeName(edge))", name(strength, edge), name(magnitude, edge)])
         }
@@ -93,7 +95,7 @@ public enum Answer {
     private static func duration(_ seconds: Double) -> String { SearchProgress.duration(seconds) }
 
     /// `15,625`.
-    static func grouped(_ number: Int) -> String {
+    public static func grouped(_ number: Int) -> String {
         var digits = Array("\(number.magnitude)")
         var place = digits.count - 3
         while place > 0 {

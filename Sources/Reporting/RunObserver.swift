@@ -34,7 +34,8 @@ public final class RunObserver {
         self.path = path
         self.description = description
         self.console = console
-        progress = SearchProgress(space: space)
+        progress = SearchProgress(
+            space: space, criterion: description.configuration.selection.criterion ?? .strength)
         start = clock.now
         for event in earlier ?? [] { noteEpoch(event) }
     }

@@ -24,6 +24,13 @@ public struct SearchProgress: Sendable {
         /// What matters less and is dropped first on a narrow terminal.
         public var detail: String
 
+        public init(text: String, fraction: Double, remaining: Double?, detail: String) {
+            self.text = text
+            self.fraction = fraction
+            self.remaining = remaining
+            self.detail = detail
+        }
+
         /// The status in at most `width` characters, with a bar where there is room.
         public func line(width: Int) -> String {
             let left = remaining.map { "  \(SearchProgress.duration($0)) left" } ?? ""
@@ -47,8 +54,15 @@ public struct SearchProgress: Sendable {
     private var epochStart = 0.0
     private var lastLoss: LossSum?
 
-    /// - Parameter space: names of edges and operations.
-    public init(space: SearchSpace) { self.space = space }
+    private let criterion: SelectionCriterion
+
+    /// - Parameters:
+    ///   - space: names of edges and operations.
+    ///   - criterion: by which is selected.
+    public init(space: SearchSpace, criterion: SelectionCriterion = .strength) {
+        self.space = space
+        self.criterion = criterion
+    }
 
     /// What an event adds to the display.
     public mutating func receive(_ event: SearchEvent, at seconds: Double) -> [Output] {
@@ -73,7 +87,7 @@ public struct SearchProgress: Sendable {
             ]
         case .selectionStarted(let images, let edges):
             phaseStart = seconds
-            return [.line("selecting by strength: \(edges) edges on \(images) held-out images")]
+            return [.line("selecting by \(criterion.rawValue): \(edges) edges on \(images) held-out images")]
         case .evaluationsDone(let done, let total):
             return [.status(selectionStatus(done: done, total: total, at: seconds))]
         case .edgeDecided(let edge, let operation):

@@ -3,7 +3,7 @@ import Kernels
 /// The measurements from which one decision is taken: losses of supernets that differ in one edge, block by block.
 ///
 /// For an edge's operation: the operation with the largest β comes first and is measured whole; the others follow by
-/// falling β (ties: lower index). An operation is dropped at the first block border at which its partial sum exceeds the
+/// falling β (ties: lower index). Where it prunes, an operation is dropped at the first block border at which its partial sum exceeds the
 /// smallest complete sum among the operations before it. Losses are never negative and rounding is monotone, so partial
 /// sums never fall, and a dropped operation could not have won.
 ///
@@ -56,25 +56,35 @@ struct DecisionEvaluation: Sendable {
     var candidates: [Candidate]
     private let prunes: Bool
 
-    /// The choice of an edge's operation.
+    /// An edge that may be decided.
+    struct Edge {
+        let number: Int
+        /// The candidates, rising.
+        let operations: [Int]
+        /// Of all operations.
+        let betas: [Float]
+    }
+
+    /// The choice of an edge's operation; of several edges, one is decided.
     ///
     /// - Parameters:
-    ///   - operations: the candidates, rising.
-    ///   - betas: of all operations of the edge.
+    ///   - prunes: for one edge only, and where the smallest sum wins.
     ///   - includesSupernet: whether the supernet as it stands is measured too.
-    init(
-        edge: Int, operations: [Int], decided: [Int?], betas: [Float], blocks: Int, prunes: Bool,
-        includesSupernet: Bool
-    ) {
-        let order = operations.sorted { betas[$0] != betas[$1] ? betas[$0] > betas[$1] : $0 < $1 }
-        self.init(
-            replacements: (includesSupernet ? [nil] : []) + order.map { .init(edge: edge, operation: $0) },
-            decided: decided, betas: (includesSupernet ? [0] : []) + order.map { betas[$0] }, blocks: blocks,
-            prunes: prunes)
+    init(edges: [Edge], decided: [Int?], blocks: Int, prunes: Bool, includesSupernet: Bool) {
+        var replacements: [StrengthTask.Replacement?] = includesSupernet ? [nil] : []
+        var betas: [Float] = includesSupernet ? [0] : []
+        for edge in edges {
+            let order = edge.operations.sorted {
+                edge.betas[$0] != edge.betas[$1] ? edge.betas[$0] > edge.betas[$1] : $0 < $1
+            }
+            replacements += order.map { .init(edge: edge.number, operation: $0) }
+            betas += order.map { edge.betas[$0] }
+        }
+        self.init(replacements: replacements, decided: decided, betas: betas, blocks: blocks, prunes: prunes)
     }
 
     /// The choice of the edges that a node keeps; the supernet as it stands is measured too.
-    init(edges: [Int], decided: [Int?], blocks: Int) {
+    init(nodeEdges edges: [Int], decided: [Int?], blocks: Int) {
         self.init(
             replacements: [nil] + edges.map { .init(edge: $0, operation: StrengthTask.leftOut) }, decided: decided,
             betas: Array(repeating: 0, count: edges.count + 1), blocks: blocks, prunes: false)
@@ -170,9 +180,25 @@ struct DecisionEvaluation: Sendable {
         }
     }
 
-    /// The operation with the smallest complete sum (ties: lower index), once resolved.
-    var bestOperation: Int? {
-        whole.min { ($0.sum, $0.replacement.operation) < ($1.sum, $1.replacement.operation) }?.replacement.operation
+    /// The edge that is decided and its operation, once resolved.
+    ///
+    /// Its operation is the one with the smallest complete sum (ties: lower index), or with the largest; of several edges,
+    /// the one whose best sum is the farthest from the next (ties: lower index; one without a choice comes first).
+    func decision(largestWins: Bool) -> (edge: Int, operation: Int)? {
+        var best: (edge: Int, operation: Int, lead: Double)?
+        let rows = Dictionary(grouping: whole) { $0.replacement.edge }
+        for (edge, rows) in rows.sorted(by: { $0.key < $1.key }) {
+            let ranked = rows.sorted { one, other in
+                if one.sum != other.sum { return (one.sum < other.sum) != largestWins }
+                return one.replacement.operation < other.replacement.operation
+            }
+            var lead = ranked.count > 1 ? abs(ranked[1].sum - ranked[0].sum) : .infinity
+            // Two that are not finite.
+            if lead.isNaN { lead = 0 }
+            if let best, best.lead >= lead { continue }
+            best = (edge, ranked[0].replacement.operation, lead)
+        }
+        return best.map { ($0.edge, $0.operation) }
     }
 
     /// The edges without which the sums are largest (ties: lower index), rising, once resolved.

@@ -139,13 +139,12 @@ public final class Replica {
     }
 
     /// Loss sums of a selection task, one for each shard.
+    ///
+    /// - Parameter options: the criterion and at which weight operations stand; nil for those of the configuration.
     /// - Precondition: `StrengthTask.validate` accepts the task.
-    public func evaluate(_ task: StrengthTask) -> [LossSum] {
-        func choice(_ operation: Int) -> EdgeChoice {
-            operation == StrengthTask.leftOut ? .leftOut : .single(operation)
-        }
-        var choices = task.decided.map { $0.map(choice) ?? .mixed }
-        if let replacement = task.replacement { choices[replacement.edge] = choice(replacement.operation) }
+    public func evaluate(_ task: StrengthTask, options: SelectionOptions? = nil) -> [LossSum] {
+        let choices = EdgeChoices(options ?? plan.configuration.selection, betas: supernet.betas, space: supernet.space)
+            .of(task)
         return task.shards.map { shard in
             if let standIn { return standIn.evaluate(plan.configuration) }
             batch.load(selectionShard: shard)
@@ -154,6 +153,17 @@ public final class Replica {
             let result = supernet.evaluate(images: batch.images, labels: batch.labels, choices: choices)
             return LossSum(loss: result.loss, correct: result.correct, images: plan.configuration.shardImages)
         }
+    }
+
+    /// The gradient by the alphas of a shard of held-out images' mean loss, (edges × operations), all edges mixed.
+    func selectionGradient(shard: Int) -> [Float] {
+        var gradient = [Float](repeating: 0, count: supernet.edges * supernet.operations)
+        batch.load(selectionShard: shard)
+        supernet.noise = NoiseDraws(
+            seed: plan.configuration.seed, firstImage: shard * plan.configuration.shardImages)
+        _ = supernet.gradient(
+            of: .alphas, images: batch.images, labels: batch.labels, into: &gradient, ready: { _ in })
+        return gradient
     }
 
     /// - Throws: `SearchError.mismatch` when a task from elsewhere names what this search does not have.

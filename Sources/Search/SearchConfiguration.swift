@@ -53,6 +53,35 @@ public enum EdgeRule: String, Codable, Sendable, CaseIterable {
     case all
 }
 
+/// What is measured of an operation.
+public enum SelectionCriterion: String, Codable, Sendable, CaseIterable {
+    /// The loss with the operation alone in the mixture's place; the smallest wins.
+    case strength
+    /// The loss of the mixture without the operation, the other betas as they are; the largest wins.
+    case removal
+}
+
+/// The weight at which an operation stands alone, while it is measured and once it is decided.
+public enum OperationWeight: String, Codable, Sendable, CaseIterable {
+    case one
+    /// Its own β.
+    case beta
+    /// √Σβ² over the edge's operations but `none`: the standard deviation that a mixture of uncorrelated outputs has, where
+    /// each of them has 1.
+    case variance
+}
+
+/// Which edge is decided next.
+public enum EdgeOrder: String, Codable, Sendable, CaseIterable {
+    /// As the space has them.
+    case sequential
+    case reverse
+    /// A permutation drawn from a seed.
+    case random
+    /// The one whose best operation is the farthest ahead of the next best; all that are left are measured for it.
+    case greedy
+}
+
 /// How the architecture is chosen from a trained supernet.
 public struct SelectionOptions: Codable, Sendable, Hashable {
     /// How many of the alphas' half are used, cut to whole shards; nil for all.
@@ -61,6 +90,16 @@ public struct SelectionOptions: Codable, Sendable, Hashable {
     public var fullTable = false
     /// nil where nodes keep all of their edges anyway, and for the default, `strength`.
     public var edgeChoice: EdgeRule?
+    /// nil for `strength`.
+    public var criterion: SelectionCriterion?
+    /// nil for `one`.
+    public var weight: OperationWeight?
+    /// Whether `none` is no candidate, even where the space has it as one; nil for false.
+    public var withoutNone: Bool?
+    /// nil for `sequential`.
+    public var edgeOrder: EdgeOrder?
+    /// Of the order `random`; nil for 0.
+    public var edgeOrderSeed: UInt64?
     /// The defaults.
     public init() {}
 }

@@ -4,10 +4,11 @@ import Supernet
 /// The choice of operations by strength, as a pure value: it hands out tasks and takes their results, in any order and
 /// from any number of workers, and what it decides and records does not depend on either.
 ///
-/// Edges are decided in order, from 0. For an edge e, every operation o in turn stands alone in the place of the edge's
-/// mixture, with the edges before it decided and those after it mixed, and strength(e, o) = L(supernet) − L(replaced).
-/// The strongest operation, that with the smallest loss, is kept; ties go to the lower index. A loss that is not finite
-/// counts as infinity. `DecisionEvaluation` says when an operation is dropped before all images were seen.
+/// Edges are decided in an order, by default from 0. For an edge e, every operation o in turn stands alone in the place of
+/// the edge's mixture, with the edges before it decided and those after it mixed, and strength(e, o) = L(supernet) −
+/// L(replaced). The strongest operation, that with the smallest loss, is kept; ties go to the lower index. A loss that is
+/// not finite counts as infinity. `DecisionEvaluation` says when an operation is dropped before all images were seen.
+/// `SelectionOptions` has other criteria and orders; how a task is evaluated is then the evaluator's to know.
 ///
 /// Then, where nodes keep only some of their edges, node by node: every edge is left out in turn, and those without which
 /// the loss is largest are kept.
@@ -23,7 +24,12 @@ public struct Selection: Sendable {
     private let candidates: SelectionCandidates
     /// One a decision that was begun: edges' operations, then nodes' edges.
     private var evaluations: [DecisionEvaluation] = []
-    private var choices: [Int] = []
+    /// By edge: its operation, once decided.
+    private var choices: [Int?]
+    /// Edges in the order in which they were decided.
+    private var decidedEdges: [Int] = []
+    /// Edges in the order in which they are decided; nil where results tell the order.
+    private let order: [Int]?
     /// The edges kept by each node decided, in the order of `candidates.competing`.
     private var kept: [[Int]] = []
     private var handedOut = 0
@@ -44,8 +50,21 @@ public struct Selection: Sendable {
         self.shards = shards
         self.options = options
         self.candidates = candidates
+        choices = Array(repeating: nil, count: betas.count)
+        order = Selection.order(edges: betas.count, options)
         begin()
     }
+
+    private static func order(edges: Int, _ options: SelectionOptions) -> [Int]? {
+        switch options.edgeOrder ?? .sequential {
+        case .sequential: Array(0..<edges)
+        case .reverse: (0..<edges).reversed()
+        case .random: Philox(seed: options.edgeOrderSeed ?? 0, purpose: .edgeOrder).permutation(of: edges)
+        case .greedy: nil
+        }
+    }
+
+    private var criterion: SelectionCriterion { options.criterion ?? .strength }
 
     /// With the candidates of the plan's search space.
     ///
@@ -59,14 +78,14 @@ public struct Selection: Sendable {
         }
         self.init(
             betas: betas, shards: plan.selectionShards, options: plan.configuration.selection,
-            candidates: SelectionCandidates(space))
+            candidates: SelectionCandidates(space, withoutNone: plan.configuration.selection.withoutNone ?? false))
     }
 
     /// Nodes whose edges are chosen by strength.
     private var nodes: [[Int]] { options.edgeChoice ?? .strength == .strength ? candidates.competing : [] }
 
     /// Whether everything is decided.
-    public var isFinished: Bool { choices.count == betas.count && kept.count == nodes.count }
+    public var isFinished: Bool { decidedEdges.count == betas.count && kept.count == nodes.count }
 
     /// The next task that nobody has, or nil when all tasks that are known to be needed are out or done.
     ///
@@ -105,7 +124,7 @@ public struct Selection: Sendable {
             }
             return []
         }
-        guard place.decision == choices.count + kept.count else { return [] }
+        guard place.decision == decidedEdges.count + kept.count else { return [] }
         evaluations[place.decision].record(losses, candidate: place.candidate, block: place.block)
         recordedShards += losses.count
         guard evaluations[place.decision].isResolved else { return [] }
@@ -115,20 +134,36 @@ public struct Selection: Sendable {
         return [event]
     }
 
-    /// Evaluations (replacement × shard) that results were recorded for, and that the full table would need.
+    /// Evaluations (replacement × shard) that results were recorded for, and that the full table would need; with the order
+    /// `greedy` the latter is not known before the end.
     public var progress: (done: Int, total: Int) {
-        let whole = 1 + candidates.operations.reduce(0) { $0 + $1.count } + nodes.reduce(0) { $0 + 1 + $1.count }
+        var whole = evaluations.reduce(0) { $0 + $1.candidates.count }
+        var rest = upcoming
+        if evaluations.count == decidedEdges.count + kept.count + 1, !rest.isEmpty { rest.removeFirst() }
+        while !rest.isEmpty {
+            let measured = order == nil ? rest : [rest[0]]
+            whole += measured.reduce(criterion == .removal ? 1 : 0) { $0 + candidates.operations[$1].count }
+            rest.removeFirst()
+        }
+        for node in nodes.dropFirst(max(evaluations.count - betas.count, 0)) { whole += 1 + node.count }
         return (recordedShards, shards * whole)
+    }
+
+    /// Edges that are not decided, in their order.
+    private var upcoming: [Int] {
+        if let order { return Array(order.dropFirst(decidedEdges.count)) }
+        return choices.indices.filter { choices[$0] == nil }
     }
 
     /// Takes the decision that an evaluation, the last one, leads to.
     private mutating func decide(_ evaluation: DecisionEvaluation) -> SelectionEvent {
-        if choices.count < betas.count {
-            guard let operation = evaluation.bestOperation else {
+        if decidedEdges.count < betas.count {
+            guard let (edge, operation) = evaluation.decision(largestWins: criterion == .removal) else {
                 preconditionFailure("an edge without a candidate measured whole")
             }
-            choices.append(operation)
-            return .edgeDecided(edge: choices.count - 1, operation: operation)
+            choices[edge] = operation
+            decidedEdges.append(edge)
+            return .edgeDecided(edge: edge, operation: operation)
         }
         kept.append(evaluation.strongestEdges(candidates.kept))
         return .edgesKept(kept[kept.count - 1])
@@ -146,16 +181,20 @@ public struct Selection: Sendable {
     /// Begins the next decision.
     private mutating func begin() {
         let blocks = (shards + Selection.blockShards - 1) / Selection.blockShards
-        let edge = choices.count
-        if edge < betas.count {
-            let undecided = [Int?](repeating: nil, count: betas.count - edge)
+        let upcoming = upcoming
+        if !upcoming.isEmpty {
+            let edges = (order == nil ? upcoming : [upcoming[0]]).map { edge in
+                DecisionEvaluation.Edge(number: edge, operations: candidates.operations[edge], betas: betas[edge])
+            }
+            // The largest loss may still grow, and a lead is not known before both are.
+            let prunes = !options.fullTable && criterion == .strength && order != nil
             evaluations.append(
                 DecisionEvaluation(
-                    edge: edge, operations: candidates.operations[edge], decided: choices.map { $0 } + undecided,
-                    betas: betas[edge], blocks: blocks, prunes: !options.fullTable, includesSupernet: edge == 0))
+                    edges: edges, decided: choices, blocks: blocks, prunes: prunes,
+                    includesSupernet: evaluations.isEmpty || criterion == .removal))
         } else {
             let decided = zip(choices, isKept).map { $1 ? $0 : StrengthTask.leftOut }
-            evaluations.append(DecisionEvaluation(edges: nodes[kept.count], decided: decided, blocks: blocks))
+            evaluations.append(DecisionEvaluation(nodeEdges: nodes[kept.count], decided: decided, blocks: blocks))
         }
     }
 
@@ -211,16 +250,19 @@ extension Selection {
         let isKept = finallyKept
         var before = supernet
         var rows: [StrengthRow] = []
-        for evaluation in evaluations {
+        for (number, evaluation) in evaluations.enumerated() {
             if let standing = evaluation.candidates.first, standing.replacement == nil {
                 before = LossSum.sum(standing.losses)
             }
             var chosenLoss = before
             for candidate in evaluation.candidates.filter({ $0.replacement != nil }).sorted(by: Selection.isBefore) {
-                guard let replacement = candidate.replacement else { continue }
+                guard let replacement = candidate.replacement,
+                    number >= decidedEdges.count || replacement.edge == decidedEdges[number]
+                else { continue }
                 let complete = candidate.needed == candidate.blocks.count
                 let loss = LossSum.sum(candidate.losses)
-                let strength = before.mean - loss.mean
+                let isRemoval = criterion == .removal && replacement.operation != StrengthTask.leftOut
+                let strength = isRemoval ? loss.mean - before.mean : before.mean - loss.mean
                 let isChosen =
                     replacement.operation == StrengthTask.leftOut
                     ? !isKept[replacement.edge] : choices[replacement.edge] == replacement.operation
@@ -234,15 +276,17 @@ extension Selection {
             before = chosenLoss
         }
         let keepsAll = options.edgeChoice == .all
+        let first = rows.prefix { $0.operation != StrengthTask.leftOut }
+        rows = first.sorted { ($0.edge, $0.operation) < ($1.edge, $1.operation) } + rows.dropFirst(first.count)
         return SelectionResult(
-            supernet: supernet, rows: rows, operations: choices, kept: isKept,
-            magnitudeOperations: candidates.magnitudeOperations(betas),
-            magnitudeKept: keepsAll ? betas.map { _ in true } : candidates.magnitudeKept(betas),
+            supernet: supernet, rows: rows, operations: choices.map { $0 ?? 0 }, kept: isKept,
+            magnitudeOperations: candidates.largest(betas),
+            magnitudeKept: keepsAll ? betas.map { _ in true } : candidates.largestKept(betas),
             images: supernet.images)
     }
 
     private var finallyKept: [Bool] {
-        options.edgeChoice == .magnitude ? candidates.magnitudeKept(betas) : isKept
+        options.edgeChoice == .magnitude ? candidates.largestKept(betas) : isKept
     }
 
     private static func isBefore(_ a: DecisionEvaluation.Candidate, _ b: DecisionEvaluation.Candidate) -> Bool {

@@ -17,23 +17,30 @@ public struct SelectionCandidates: Sendable, Equatable {
     }
 
     /// Those of a search space.
-    public init(_ space: SearchSpace) {
-        operations = space.candidates
+    ///
+    /// - Parameter withoutNone: `none` is no candidate, unless an edge has no other.
+    public init(_ space: SearchSpace, withoutNone: Bool = false) {
+        operations = space.candidates.map { candidates in
+            let others = candidates.filter { space.operations[$0] != "none" }
+            return withoutNone && !others.isEmpty ? others : candidates
+        }
         competing = space.competingEdges
         kept = space.keptInputs ?? 0
     }
 
-    /// The candidate with the largest β (ties: lower index), for every edge.
-    func magnitudeOperations(_ betas: [[Float]]) -> [Int] {
-        zip(betas, operations).map { row, candidates in
+    /// The candidate with the largest score (ties: lower index), for every edge.
+    ///
+    /// - Parameter scores: (edges, operations), for example β.
+    func largest(_ scores: [[Float]]) -> [Int] {
+        zip(scores, operations).map { row, candidates in
             candidates.dropFirst().reduce(candidates[0]) { row[$1] > row[$0] ? $1 : $0 }
         }
     }
 
-    /// Whether each edge is among those of its node whose candidates have the largest β (ties: lower index).
-    func magnitudeKept(_ betas: [[Float]]) -> [Bool] {
-        let largest = zip(betas, magnitudeOperations(betas)).map { $0[$1] }
-        var kept = Array(repeating: true, count: betas.count)
+    /// Whether each edge is among those of its node whose candidates have the largest score (ties: lower index).
+    func largestKept(_ scores: [[Float]]) -> [Bool] {
+        let largest = zip(scores, largest(scores)).map { $0[$1] }
+        var kept = Array(repeating: true, count: scores.count)
         for edges in competing {
             let order = edges.sorted { largest[$0] != largest[$1] ? largest[$0] > largest[$1] : $0 < $1 }
             for edge in order.dropFirst(self.kept) { kept[edge] = false }

@@ -6,6 +6,10 @@ public enum EdgeChoice: Sendable, Hashable {
     case mixed
     /// One operation with weight 1.
     case single(Int)
+    /// One operation with another weight.
+    case weighted(Int, Double)
+    /// All operations but one, weighted by β as before.
+    case without(Int)
     /// Nothing.
     case leftOut
 }
@@ -174,6 +178,14 @@ public final class Supernet {
                 precondition((0..<operations).contains(operation), "no such operation")
                 row.update(repeating: 0, count: operations)
                 row[operation] = 1
+            case .weighted(let operation, let weight):
+                precondition((0..<operations).contains(operation), "no such operation")
+                row.update(repeating: 0, count: operations)
+                row[operation] = weight
+            case .without(let operation):
+                precondition((0..<operations).contains(operation), "no such operation")
+                row.update(from: mixture + edge * operations, count: operations)
+                row[operation] = 0
             case .leftOut: row.update(repeating: 0, count: operations)
             }
         }

@@ -26,10 +26,42 @@ struct DistributedSearchTests {
         #expect(!outcome.selection.operations.contains(0), "`none` is not chosen")
     }
 
+    @Test(
+        "so does a selection by other criteria, weights and orders",
+        arguments: [
+            (SelectionCriterion.removal, OperationWeight.one, EdgeOrder.reverse), (.strength, .variance, .greedy),
+            (.removal, .beta, .greedy), (.strength, .beta, .random),
+        ])
+    func sameDigestByOtherCriteria(
+        criterion: SelectionCriterion, weight: OperationWeight, order: EdgeOrder
+    ) async throws {
+        let dataset = SmallSearch.dataset(images: 96)
+        var configuration = SmallSearch.configuration(dataset, epochs: 1)
+        configuration.selection.criterion = criterion
+        configuration.selection.weight = weight
+        configuration.selection.edgeOrder = order
+        configuration.selection.withoutNone = true
+        let outcome = try await compare(configuration, dataset, workers: 3)
+        #expect(!outcome.selection.operations.contains(0), "`none` is not chosen")
+    }
+
+    /// What a search wanted to be kept, in order. Used by one thread.
+    private final class Kept: @unchecked Sendable {
+        var states: [SearchState] = []
+    }
+
+    @Test("so does a search that goes on from a checkpoint in the midst of the choice of edges")
+    func sameDigestResumed() async throws {
+        let dataset = SmallSearch.dataset(images: 64)
+        let configuration = SmallSearch.configuration(dataset, space: "darts", channels: 2, cells: 3, epochs: 1)
+        try await compare(configuration, dataset, workers: 2, resumes: true)
+    }
+
     @Test("so does a search with noise among the operations", arguments: [1, 2])
     func sameDigestWithNoise(workers: Int) async throws {
-        let dataset = SmallSearch.dataset(images: 64)
-        let configuration = SmallSearch.configuration(dataset, space: "s4", channels: 2, cells: 3, epochs: 1)
+        let dataset = SmallSearch.dataset(images: 16)
+        let configuration = SmallSearch.configuration(
+            dataset, space: "s4", channels: 2, cells: 3, epochs: 1, batch: 8, shards: 4)
         try await compare(configuration, dataset, workers: workers)
     }
 
@@ -53,13 +85,18 @@ struct DistributedSearchTests {
 
     @discardableResult
     private func compare(
-        _ configuration: SearchConfiguration, _ dataset: ImageDataset, workers: Int
+        _ configuration: SearchConfiguration, _ dataset: ImageDataset, workers: Int, resumes: Bool = false
     ) async throws -> SearchOutcome {
         let replica = try Replica(configuration: configuration, dataset: dataset)
-        let expected = try LocalSearch.run(configuration: configuration, replica: replica) { _ in }
+        let kept = Kept()
+        let expected = try LocalSearch.run(
+            configuration: configuration, replica: replica,
+            keeping: .init(interval: 0, save: { state in kept.states.append(state) })
+        ) { _ in }
 
-        let options = CoordinatorOptions(
+        var options = CoordinatorOptions(
             configuration: configuration, imageCount: dataset.count, endpoint: "", expectedWorkers: workers)
+        if resumes { options.resume = kept.states[kept.states.count - 3] }
         let result = try await ThreadedCluster(workers: workers, options: options) { _ in dataset }.run()
         let outcome = try result.outcome.get()
         #expect(outcome.losses == expected.losses)

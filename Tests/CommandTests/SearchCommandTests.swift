@@ -170,6 +170,51 @@ import Testing
             })
     }
 
+    @Test("criteria are compared in one table, and each of them gives what it gives alone")
+    func criteria() async throws {
+        let images = try SmallImages()
+        let folder = try TemporaryFolder()
+        var result = try await Command.run(
+            ["search"] + images.searchOptions + ["--workers", "0", "--output", folder("search")], in: folder)
+        try #require(result.status == 0, "\(result.error)")
+        let select = [
+            "select", "--supernet", folder("search/supernet.safetensors"), "--data", images.folder.path, "--batch",
+            "32",
+            "--shards", "4", "--strength-images", "32",
+        ]
+        let names = ["strength", "removal", "magnitude", "first-order", "random"]
+        result = try await Command.run(
+            select + names.flatMap { ["--criterion", $0] } + ["--output", folder("table")], in: folder)
+        try #require(result.status == 0, "\(result.error)")
+        let rows = try text(folder("table/criteria.csv")).split(separator: "\n").dropFirst().map {
+            $0.split(separator: ",")
+        }
+        // Three weights of strength; each with and without `none`.
+        #expect(rows.count == 2 * (3 + 4))
+        #expect(rows.allSatisfy { names.contains(String($0[0])) && $0[2] == "true" ? !$0[9].contains("none") : true })
+        #expect(result.output.contains("mixture's variance, without none"))
+        #expect(result.output.contains("CIFAR-10 test"))
+
+        let alone = [
+            ("strength", "variance", ["--operation-weight", "variance"]),
+            ("removal", "one", ["--criterion", "removal"]),
+        ]
+        for (name, weight, options) in alone {
+            for workers in ["0", "2"] {
+                let run = folder("\(name)\(workers)")
+                result = try await Command.run(
+                    select + options + ["--exclude-none", "--workers", workers, "--output", run], in: folder)
+                try #require(result.status == 0, "\(result.error)")
+                let row = try #require(rows.first { $0[0] == name && $0[1] == weight && $0[2] == "true" })
+                #expect(try "\"\(summary(run).architecture)\"" == row[9])
+            }
+            #expect(result.output.contains("by \(name)"))
+        }
+        result = try await Command.run(
+            select + ["--criterion", "all", "--workers", "3", "--output", folder("no")], in: folder)
+        result.expectFailure(64, ["--workers 3"])
+    }
+
     @Test("a search in the DARTS space keeps two edges a node, and a selection from its supernet chooses the same")
     func darts() async throws {
         struct DARTSSummary: Decodable {

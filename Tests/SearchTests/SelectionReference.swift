@@ -8,6 +8,9 @@ struct SelectionReference {
     let shards: Int
     let fullTable: Bool
     let rule: EdgeRule
+    let criterion: SelectionCriterion
+    /// With the seed 5.
+    let edgeOrder: EdgeOrder
     let candidates: SelectionCandidates
     /// The loss of a shard, given decisions and replacement.
     let loss: (StrengthTask.Replacement?, [Int?], Int) -> LossSum
@@ -18,50 +21,87 @@ struct SelectionReference {
         return loss
     }
 
-    func run() -> SelectionResult {
+    /// The operations measured for one edge.
+    private struct Measured {
+        var edge: Int
+        var rows: [StrengthRow] = []
+        var complete: [(operation: Int, loss: LossSum)] = []
+        var chosen: (operation: Int, loss: LossSum)
+        /// Of the best over the next best.
+        var lead: Double
+    }
+
+    private func measure(_ edge: Int, _ decided: [Int?], before: LossSum, prunes: Bool) -> Measured {
+        let removes = criterion == .removal
+        let order = candidates.operations[edge].sorted {
+            betas[edge][$0] > betas[edge][$1] || (betas[edge][$0] == betas[edge][$1] && $0 < $1)
+        }
+        var best = Double.infinity
+        var complete: [(operation: Int, loss: LossSum)] = []
+        var rows: [StrengthRow] = []
+        for (position, operation) in order.enumerated() {
+            var losses: [LossSum] = []
+            var dropped = false
+            while losses.count < shards && !dropped {
+                losses.append(shardLoss(.init(edge: edge, operation: operation), decided, losses.count))
+                let atBorder = losses.count % 8 == 0 && losses.count < shards
+                dropped = prunes && position > 0 && atBorder && LossSum.sum(losses).loss > best
+            }
+            let sum = LossSum.sum(losses)
+            if !dropped {
+                best = min(best, sum.loss)
+                complete.append((operation, sum))
+            }
+            let strength = removes ? sum.mean - before.mean : before.mean - sum.mean
+            rows.append(
+                StrengthRow(
+                    edge: edge, operation: operation, beta: betas[edge][operation], lossSum: sum.loss,
+                    shardsEvaluated: losses.count, complete: !dropped, chosen: false,
+                    strength: !dropped && strength.isFinite ? strength : nil))
+        }
+        let sums = complete.map(\.loss.loss)
+        let extreme = (removes ? sums.max() : sums.min()) ?? 0
+        let winners = complete.filter { $0.loss.loss == extreme }
+        let chosen = winners.min { $0.operation < $1.operation } ?? complete[0]
+        let others = complete.filter { $0.operation != chosen.operation }.map(\.loss.loss)
+        let next = removes ? others.max() : others.min()
+        let lead = next.map { $0 == extreme ? 0 : abs($0 - extreme) } ?? .infinity
+        rows.sort { $0.operation < $1.operation }
+        for i in rows.indices where rows[i].operation == chosen.operation { rows[i].chosen = true }
+        return Measured(edge: edge, rows: rows, complete: complete, chosen: chosen, lead: lead)
+    }
+
+    /// The result, and the edges in the order in which they were decided.
+    func run() -> (result: SelectionResult, order: [Int]) {
         let nothing = [Int?](repeating: nil, count: betas.count)
         let supernet = LossSum.sum((0..<shards).map { shardLoss(nil, nothing, $0) })
         var decided = nothing
         var before = supernet
         var rows: [StrengthRow] = []
-        var choices: [Int] = []
-        for edge in betas.indices {
-            let order = candidates.operations[edge].sorted {
-                betas[edge][$0] > betas[edge][$1] || (betas[edge][$0] == betas[edge][$1] && $0 < $1)
+        var undecided = Array(betas.indices)
+        var sequence: [Int] = []
+        let permutation = Philox(seed: 5, purpose: .edgeOrder).permutation(of: betas.count)
+        while !undecided.isEmpty {
+            if criterion == .removal { before = LossSum.sum((0..<shards).map { shardLoss(nil, decided, $0) }) }
+            let edges: [Int]
+            switch edgeOrder {
+            case .sequential: edges = [undecided[0]]
+            case .reverse: edges = [undecided[undecided.count - 1]]
+            case .random: edges = [permutation[sequence.count]]
+            case .greedy: edges = undecided
             }
-            var best = Double.infinity
-            var complete: [(operation: Int, loss: LossSum)] = []
-            var edgeRows: [StrengthRow] = []
-            for (position, operation) in order.enumerated() {
-                var losses: [LossSum] = []
-                var dropped = false
-                while losses.count < shards && !dropped {
-                    losses.append(shardLoss(.init(edge: edge, operation: operation), decided, losses.count))
-                    let atBorder = losses.count % 8 == 0 && losses.count < shards
-                    dropped = !fullTable && position > 0 && atBorder && LossSum.sum(losses).loss > best
-                }
-                let sum = LossSum.sum(losses)
-                if !dropped {
-                    best = min(best, sum.loss)
-                    complete.append((operation, sum))
-                }
-                let strength = before.mean - sum.mean
-                edgeRows.append(
-                    StrengthRow(
-                        edge: edge, operation: operation, beta: betas[edge][operation], lossSum: sum.loss,
-                        shardsEvaluated: losses.count, complete: !dropped, chosen: false,
-                        strength: !dropped && strength.isFinite ? strength : nil))
-            }
-            var chosen = complete[0]
-            for row in complete.sorted(by: { $0.operation < $1.operation }).reversed()
-            where row.loss.loss <= complete.map(\.loss.loss).min() ?? 0 { chosen = row }
-            edgeRows.sort { $0.operation < $1.operation }
-            for i in edgeRows.indices where edgeRows[i].operation == chosen.operation { edgeRows[i].chosen = true }
-            rows += edgeRows
-            choices.append(chosen.operation)
-            decided[edge] = chosen.operation
-            before = chosen.loss
+            let prunes = !fullTable && criterion == .strength && edgeOrder != .greedy
+            let measured = edges.map { measure($0, decided, before: before, prunes: prunes) }
+            var best = measured[0]
+            for other in measured where other.lead > best.lead { best = other }
+            rows += best.rows
+            decided[best.edge] = best.chosen.operation
+            before = best.chosen.loss
+            sequence.append(best.edge)
+            undecided.removeAll { $0 == best.edge }
         }
+        rows.sort { ($0.edge, $0.operation) < ($1.edge, $1.operation) }
+        let choices = decided.map { $0 ?? -1 }
         let magnitudeOperations = betas.indices.map { edge in
             candidates.operations[edge].first { operation in
                 candidates.operations[edge].allSatisfy { betas[edge][$0] <= betas[edge][operation] }
@@ -81,9 +121,10 @@ struct SelectionReference {
         if rule == .strength { keepStrongest(&decided, &kept, &rows) }
         if rule == .magnitude { kept = magnitudeKept }
         if rule == .all { magnitudeKept = magnitudeKept.map { _ in true } }
-        return SelectionResult(
+        let result = SelectionResult(
             supernet: supernet, rows: rows, operations: choices, kept: kept, magnitudeOperations: magnitudeOperations,
             magnitudeKept: magnitudeKept, images: supernet.images)
+        return (result, sequence)
     }
 
     /// Node after node, leaves out the edges whose absence costs least.
@@ -122,6 +163,8 @@ struct SelectionProblem {
     /// Nodes have edges one after the other, and keep one or two.
     let candidates: SelectionCandidates
     let rule: EdgeRule
+    let criterion: SelectionCriterion
+    let edgeOrder: EdgeOrder
     private let seed: Int
     private let notFinite: Bool
     private let ties: Bool
@@ -144,6 +187,8 @@ struct SelectionProblem {
         }
         var candidates = SelectionCandidates(edges: edges, operations: operations)
         rule = EdgeRule.allCases[random.integer(below: 3, at: 6)]
+        criterion = random.integer(below: 4, at: 9) == 0 ? .removal : .strength
+        edgeOrder = EdgeOrder.allCases[max(0, random.integer(below: 7, at: 100) - 3)]
         if random.integer(below: 2, at: 5) == 0 {
             if operations > 1 { candidates.operations = candidates.operations.map { Array($0.dropFirst()) } }
             candidates.kept = 1 + random.integer(below: 2, at: 7)
@@ -170,9 +215,10 @@ struct SelectionProblem {
         task.shards.map { loss(task.replacement, task.decided, $0) }
     }
 
-    func reference(fullTable: Bool) -> SelectionResult {
+    func reference(fullTable: Bool) -> (result: SelectionResult, order: [Int]) {
         SelectionReference(
-            betas: betas, shards: shards, fullTable: fullTable, rule: rule, candidates: candidates, loss: loss
+            betas: betas, shards: shards, fullTable: fullTable, rule: rule, criterion: criterion, edgeOrder: edgeOrder,
+            candidates: candidates, loss: loss
         ).run()
     }
 }

@@ -15,6 +15,9 @@ private struct RandomSchedule {
         var options = SelectionOptions()
         options.fullTable = fullTable
         options.edgeChoice = problem.rule
+        options.criterion = problem.criterion
+        options.edgeOrder = problem.edgeOrder
+        options.edgeOrderSeed = 5
         selection = Selection(
             betas: problem.betas, shards: problem.shards, options: options, candidates: problem.candidates)
         self.problem = problem
@@ -73,13 +76,11 @@ struct SelectionTests {
         for seed in (part * 500)..<((part + 1) * 500) {
             let problem = SelectionProblem(seed: seed)
             let fullTable = seed % 5 == 0
-            let reference = problem.reference(fullTable: fullTable)
+            let (reference, order) = problem.reference(fullTable: fullTable)
             var schedule = RandomSchedule(problem: problem, seed: seed, fullTable: fullTable)
             let (result, events) = try schedule.run()
             #expect(result == reference, "seed \(seed)")
-            let decisions = reference.operations.enumerated().map {
-                SelectionEvent.edgeDecided(edge: $0.offset, operation: $0.element)
-            }
+            let decisions = order.map { SelectionEvent.edgeDecided(edge: $0, operation: reference.operations[$0]) }
             let nodes = problem.rule == .strength ? problem.candidates.competing : []
             let kept = nodes.map { edges in SelectionEvent.edgesKept(edges.filter { reference.kept[$0] }) }
             #expect(events == decisions + kept + [.finished], "seed \(seed)")
@@ -90,8 +91,8 @@ struct SelectionTests {
     func pruning(part: Int) {
         for seed in (part * 500)..<((part + 1) * 500) {
             let problem = SelectionProblem(seed: seed)
-            let pruned = problem.reference(fullTable: false)
-            let full = problem.reference(fullTable: true)
+            let pruned = problem.reference(fullTable: false).result
+            let full = problem.reference(fullTable: true).result
             #expect(pruned.operations == full.operations, "seed \(seed)")
             #expect(pruned.rows.filter(\.chosen) == full.rows.filter(\.chosen), "seed \(seed)")
             for (a, b) in zip(pruned.rows, full.rows) where a.complete { #expect(a == b, "seed \(seed)") }

@@ -136,6 +136,24 @@ struct SupernetTests {
         #expect(losses[0] == losses[1])
     }
 
+    @Test(
+        "an operation stands alone at any weight, and may be taken out of a mixture",
+        arguments: ["nasbench201", "darts"])
+    func weights(_ space: String) throws {
+        let sample = try Sample(space: space, channels: 4, cells: space == "darts" ? 3 : 1)
+        func loss(_ choice: EdgeChoice) -> Double {
+            var choices = [EdgeChoice](repeating: .mixed, count: sample.net.edges)
+            choices[1] = choice
+            return sample.net.evaluate(images: sample.images, labels: sample.labels, choices: choices).loss
+        }
+        let operations = sample.net.operations
+        #expect(loss(.weighted(1, 1)) == loss(.single(1)))
+        #expect(loss(.weighted(1, 0)) == loss(.leftOut))
+        #expect(loss(.weighted(1, 0.5)) != loss(.single(1)))
+        #expect(loss(.without(0)) == loss(.mixed), "`none` adds nothing")
+        #expect(Set((0..<operations).map { loss(.without($0)) }).count == operations, "each other one does")
+    }
+
     @Test("a DARTS space has 28 edges, of which 8 nodes keep 2 each")
     func dartsSpace() {
         let space = SearchSpace.darts
@@ -157,7 +175,10 @@ struct SupernetTests {
             #expect(space.candidates.allSatisfy { $0.count == 2 })
         }
         #expect(SearchSpace.s1.operations.count == 6)
-        #expect(SearchSpace.s1.operationsOfEdge[0].map { SearchSpace.s1.operations[$0] } == ["skip_connect", "dil_conv_3x3"])
+        #expect(
+            SearchSpace.s1.operationsOfEdge[0].map { SearchSpace.s1.operations[$0] } == [
+                "skip_connect", "dil_conv_3x3",
+            ])
         #expect(SearchSpace.s4.operations == ["noise", "sep_conv_3x3"])
         // As the public code counts them: an edge's own operations, from 0.
         let shape = SupernetShape(space: "s1", channels: 2, cells: 3, classes: 4, inputChannels: 3, imageSize: 8)
@@ -204,7 +225,8 @@ struct SupernetTests {
             ("cannot keep 0", { $0.keptInputs = 0 }), ("unknown operation 'x'", { $0.excluded = ["x"] }),
             ("no edge 6<-0", { $0.normal[0].node = 6 }), ("no edge 2<-2", { $0.normal[0].source = 2 }),
             ("twice", { $0.reduce[0].source = 1 }), ("unknown operation", { $0.reduce[0].operations = ["conv"] }),
-            ("may be chosen", { $0.normal[0].operations = ["none"] }), ("may be chosen", { $0.normal[0].operations = [] }),
+            ("may be chosen", { $0.normal[0].operations = ["none"] }),
+            ("may be chosen", { $0.normal[0].operations = [] }),
             ("an operation is there twice", { $0.normal[1].operations = ["noise", "noise"] }),
             ("every node", { $0.normal[0].node = 4 }), ("both inputs", { $0.normal.removeLast() }),
             ("cannot be that", { $0.name = "other" }),

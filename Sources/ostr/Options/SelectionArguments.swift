@@ -20,12 +20,52 @@ struct SelectionArguments: ParsableArguments {
             valueName: "rule"))
     var edgeChoice: EdgeRule?
 
+    @Option(
+        help: ArgumentHelp(
+            "How operations are chosen: strength or removal (the loss without the operation). `ostr select` also takes "
+                + "magnitude, first-order, random, exhaustive and all, and several of them: then it compares them in one "
+                + "table. (default: strength)",
+            valueName: "name"))
+    var criterion: [CriterionName] = []
+
+    @Option(
+        help: ArgumentHelp(
+            "The weight at which an operation stands alone: one, beta (its own) or variance (the mixture's standard "
+                + "deviation).",
+            valueName: "weight"))
+    var operationWeight: OperationWeight = .one
+
+    @Flag(help: "Choose no operation `none`.")
+    var excludeNone = false
+
+    @Option(
+        help: ArgumentHelp(
+            "Which edge is decided next: sequential, reverse, random, or greedy (the one whose best operation is the "
+                + "farthest ahead).",
+            valueName: "order"))
+    var edgeOrder: EdgeOrder = .sequential
+
+    @Option(help: ArgumentHelp("Seed of the random order, and of the criterion random.", valueName: "n"))
+    var orderSeed: UInt64 = 0
+
     mutating func validate() throws {
         try Check.positive(strengthImages, "--strength-images")
     }
 
+    /// The criteria to compare; nil where one of them is to choose.
+    var comparison: [CriterionName]? {
+        if criterion.isEmpty || criterion == [.strength] || criterion == [.removal] { return nil }
+        return criterion
+    }
+
     /// - Throws: `Failure` when edges are to be chosen in a space that keeps them all.
-    func options(_ space: SearchSpace) throws(Failure) -> SelectionOptions {
+    func options(_ space: SearchSpace, compares: Bool = false) throws(Failure) -> SelectionOptions {
+        if let comparison, !compares {
+            throw Failure(
+                .usage,
+                "--criterion \(comparison.map(\.rawValue).joined(separator: ", ")) is for `ostr select`; a search takes one of "
+                    + "strength and removal")
+        }
         if let edgeChoice, space.keptInputs == nil {
             throw Failure(
                 .usage,
@@ -36,6 +76,32 @@ struct SelectionArguments: ParsableArguments {
         if space.keptInputs != nil { options.edgeChoice = edgeChoice ?? .strength }
         options.images = strengthImages
         options.fullTable = fullTable
+        // What is not asked for is left out, so that a configuration's digest does not change with new options.
+        if criterion == [.removal] { options.criterion = .removal }
+        if operationWeight != .one { options.weight = operationWeight }
+        if excludeNone { options.withoutNone = true }
+        if edgeOrder != .sequential { options.edgeOrder = edgeOrder }
+        if orderSeed != 0 { options.edgeOrderSeed = orderSeed }
         return options
     }
 }
+
+/// A criterion on the command line.
+enum CriterionName: String, CaseIterable, ExpressibleByArgument {
+    case strength, removal, magnitude
+    case firstOrder = "first-order"
+    case random, exhaustive, all
+
+    /// The kinds that some names stand for; `all` leaves the exhaustive one out where there are too many cells.
+    static func kinds(_ names: [CriterionName], in space: SearchSpace) -> [Criterion.Kind] {
+        if names.contains(.all) {
+            return Criterion.Kind.allCases.filter { kind in
+                kind != .exhaustive || names.contains(.exhaustive) || CriteriaComparison.isExhaustible(space)
+            }
+        }
+        return names.compactMap { Criterion.Kind(rawValue: $0.rawValue) }
+    }
+}
+
+extension OperationWeight: ExpressibleByArgument {}
+extension EdgeOrder: ExpressibleByArgument {}

@@ -128,7 +128,7 @@ struct PreparedRun {
             supernet: shape, dataset: kind, images: images.limit, datasetDigest: images.dataset.digest, epochs: 0,
             batch: options.batches.batch, shards: options.batches.shardCount, seed: 0)
         configuration.convolution = options.shape.convolution
-        configuration.selection = try options.selection.options(supernet.space)
+        configuration.selection = try options.selection.options(supernet.space, compares: true)
         try configuration.validate(imageCount: images.dataset.count)
         self.configuration = configuration
         imageCount = images.dataset.count
