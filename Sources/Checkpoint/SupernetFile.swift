@@ -38,7 +38,20 @@ public enum SupernetFile {
     }
 
     /// As above, from a file in memory.
+    ///
+    /// - Parameter alphasFile: has the alphas, where the file of the weights does not.
     public static func read(
+        _ file: SafetensorsFile, weights: ParameterDirectory, alphas: ParameterDirectory,
+        alphasFile: SafetensorsFile? = nil
+    ) throws(CheckpointError) -> Content {
+        guard let alphasFile else { return try readAll(file, weights: weights, alphas: alphas) }
+        var content = try readAll(file, weights: weights, alphas: ParameterDirectory())
+        // What else is in it has nothing to do with this supernet.
+        content.alphas = try readAll(alphasFile, weights: ParameterDirectory(), alphas: alphas).alphas
+        return content
+    }
+
+    private static func readAll(
         _ file: SafetensorsFile, weights: ParameterDirectory, alphas: ParameterDirectory
     ) throws(CheckpointError) -> Content {
         let fileNames = try namesInFile(file)

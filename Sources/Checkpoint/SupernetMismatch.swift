@@ -44,6 +44,13 @@ public struct SupernetMismatch: Sendable, Equatable, CustomStringConvertible {
         return parts.joined(separator: "; ")
     }
 
+    /// Everything that differs, one line each.
+    public var lines: [String] {
+        differences.map {
+            "`\($0.name)` is \(shapeText($0.found)) in the file, \(shapeText($0.expected)) expected"
+        } + missing.map { "`\($0)` is missing" } + unexpected.map { "`\($0)` is not part of it" }
+    }
+
     private func shapeText(_ shape: [Int]) -> String { "(\(shape.map(String.init).joined(separator: ", ")))" }
 
     private func listText(_ names: [String]) -> String {

@@ -7,7 +7,7 @@ struct SelectCommand: ParsableCommand {
         commandName: "select",
         abstract: "Selects a cell by strength from a trained supernet, on this machine.",
         discussion: """
-            The supernet's shape is read off the file. Strengths are measured on the second half of the data set's \
+            The supernet's shape is read off the file; tools/convert-supernet makes one of PyTorch's .pth. Strengths are measured on the second half of the data set's \
             training images, as in a search; batch normalisation uses its shard's statistics.
 
               ostr select --supernet runs/first/supernet.safetensors --full-table
@@ -27,7 +27,8 @@ struct SelectCommand: ParsableCommand {
         try Check.notNegative(workers, "--workers")
         try Check.atMost(WorkerCount.largest, workers, "--workers")
         if options.selection.comparison != nil, workers ?? 0 != 0 {
-            throw ValidationError("--workers \(workers ?? 0) is impossible here: criteria are compared in this process.")
+            throw ValidationError(
+                "--workers \(workers ?? 0) is impossible here: criteria are compared in this process.")
         }
     }
 

@@ -13,6 +13,12 @@ struct SelectOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
+            "A safetensors file with the alphas, where the supernet's has none, as with quark0's code.",
+            valueName: "file"))
+    var alphas: String?
+
+    @Option(
+        help: ArgumentHelp(
             "Data set. (default: that in the file's metadata, else fashion-mnist)", valueName: "name"))
     var dataset: DatasetKind?
 

@@ -122,8 +122,7 @@ struct PreparedRun {
         let images = try LoadedImages(kind, folder: dataFolder, limit: options.images, presetLimit: nil)
         let shape = try options.shape(of: file, given, images: images.dataset)
         let supernet = try Supernet(shape: shape, shardImages: 1)
-        let content = try SupernetFile.read(
-            file, weights: supernet.parameters, alphas: supernet.alphaDirectory)
+        let content = try SuppliedSupernet(options, file: file, supernet: supernet).content
         var configuration = SearchConfiguration(
             supernet: shape, dataset: kind, images: images.limit, datasetDigest: images.dataset.digest, epochs: 0,
             batch: options.batches.batch, shards: options.batches.shardCount, seed: 0)
