@@ -215,7 +215,7 @@ final class ComputeLoop {
             return fail(.computation(error.description))
         }
         var losses = replica.evaluate(task).map(LossEntry.init)
-        sabotage?.evaluated?(assignment.id, &losses)
+        sabotage?.evaluated?(assignment, &losses)
         monitor.work.wrappingAdd(1, ordering: .relaxed)
         events.post(.evaluated(id: assignment.id, losses: losses))
     }

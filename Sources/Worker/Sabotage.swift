@@ -12,7 +12,7 @@ package struct Sabotage: Sendable {
     /// A partial sum before it is sent: (half-step, subtree, first element, floats).
     package var partialSum: (@Sendable (Int, Range<Int>, Int, inout [Float]) -> Void)?
     /// A strength task's losses before they are sent.
-    package var evaluated: (@Sendable (_ task: Int, _ losses: inout [LossEntry]) -> Void)?
+    package var evaluated: (@Sendable (_ task: TaskAssignment, _ losses: inout [LossEntry]) -> Void)?
 
     /// Nothing wrong.
     package init() {}

@@ -6,12 +6,14 @@
 
     /// Rows 14, 15 and 18 of the fault matrix: workers that compute something wrong, or cannot compute.
     @Suite(.serialized) struct WrongWorkerTests {
-        @Test("a gradient that is not a number never enters a sum; its worker is ejected by name")
-        func notANumber() throws {
+        @Test(
+            "a gradient that is not finite never enters a sum; its worker is ejected by name",
+            arguments: ["nan", "inf"])
+        func notFinite(fault: String) throws {
             let cluster = try FaultCluster()
             try cluster.startCoordinator(workers: 2)
             try cluster.startWorker("good")
-            try cluster.startWorker("bad", fault: "nan:7")
+            try cluster.startWorker("bad", fault: "\(fault):7")
             try cluster.expectUndisturbedResult()
             let ejected = cluster.events("worker_lost").filter { $0["worker"] as? String == "bad" }
             #expect(ejected.contains { ($0["text"] as? String)?.contains("not finite") == true }, "\(cluster.log)")
@@ -54,6 +56,16 @@
             #expect(coordinator.status(within: 60) == 70, "\(coordinator.output)")
             #expect(coordinator.output.contains("shard 2 of half-step 9"), "\(coordinator.output)")
             #expect(FileManager.default.fileExists(atPath: cluster.run + "/checkpoints"))
+        }
+
+        @Test("so is an evaluation on which three workers die")
+        func hopelessTask() throws {
+            let cluster = try FaultCluster(epochs: 1)
+            let coordinator = try cluster.startCoordinator(workers: 4)
+            for name in ["a", "b", "c", "d"] { try cluster.startWorker(name, fault: "crash-task:1:2") }
+            #expect(coordinator.status(within: 60) == 70, "\(coordinator.output)")
+            #expect(coordinator.output.contains("operation 2 on edge 1"), "\(coordinator.output)")
+            #expect(cluster.counters.isEmpty && cluster.events("worker_lost").count == 3, "\(cluster.log)")
         }
 
         @Test(

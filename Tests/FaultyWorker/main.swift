@@ -4,11 +4,14 @@
 //
 //   stuck:H      its computation never ends from half-step H on
 //   nan:H        its gradient of half-step H is not a number, once
+//   inf:H        its gradient of half-step H is infinite, once
 //   nan-always:H the same, each time it computes half-step H
 //   gradient:H   its images of every shard from half-step H on are brighter: its gradients are wrong, and finite
 //   gradient-once:H:S  the same, once, for shard S of half-step H
 //   drift:H      its weights change by themselves before half-step H
 //   crash:H:S    its process dies when it computes shard S of half-step H
+//   crash-sum:H  its process dies in the all-reduce of half-step H, when it has sent the first chunk of a sum and not the next
+//   crash-task:E:O  its process dies when it evaluates operation O on edge E
 //   wrong:E      its losses of every strength task from the E-th on are a little wrong, and finite
 //   slow:M       every strength task takes it M milliseconds longer
 //   none         nothing
@@ -50,10 +53,11 @@ switch words[0] {
 case "stuck":
     let when = numbers[0]
     sabotage.beforeShard = { halfStep, _ in while halfStep >= when { sleep(1) } }
-case "nan", "nan-always":
+case "nan", "nan-always", "inf":
     let (when, always) = (numbers[0], words[0] == "nan-always")
+    let value: Float = words[0] == "inf" ? -.infinity : .nan
     sabotage.partialSum = { halfStep, _, _, floats in
-        if halfStep == when, always || Once.happens() { floats[floats.count / 2] = .nan }
+        if halfStep == when, always || Once.happens() { floats[floats.count / 2] = value }
     }
 case "gradient", "gradient-once":
     let (when, which) = (numbers[0], numbers.count > 1 ? numbers[1] : nil)
@@ -69,6 +73,19 @@ case "drift":
 case "crash":
     let (when, which) = (numbers[0], numbers[1])
     sabotage.beforeShard = { halfStep, shard in if halfStep == when, shard == which { kill(getpid(), SIGKILL) } }
+case "crash-sum":
+    let when = numbers[0]
+    sabotage.partialSum = { halfStep, _, first, _ in
+        guard halfStep == when, first > 0 else { return }
+        // The other thread sends meanwhile.
+        usleep(50_000)
+        kill(getpid(), SIGKILL)
+    }
+case "crash-task":
+    let (edge, operation) = (numbers[0], numbers[1])
+    sabotage.evaluated = { task, _ in
+        if let it = task.replacement, it == (edge, operation) { kill(getpid(), SIGKILL) }
+    }
 case "wrong":
     let from = numbers[0]
     sabotage.evaluated = { _, losses in if Evaluations.count() >= from { losses[0].loss *= 0.75 } }

@@ -177,7 +177,7 @@ extension CoordinatorMachine {
             ? .refusal(reason: "it was ejected \(CoordinatorMachine.attempts) times, at last since \(reason)")
             : .dismissal(reason: reason, resetState: true)
         return [.send(to: key, message)]
-            + lose(key, reason: "ejected: \(reason)", at: now, changes: changes, isEjected: true)
+            + lose(key, reason: "ejected: \(reason)", at: now, changes: changes, blamesWork: false)
     }
 
     mutating func take(_ objection: Objection, from key: UInt64, at now: Duration) -> [Action] {

@@ -27,10 +27,10 @@ extension CoordinatorMachine {
             return [.send(to: key, .finish(reason: reason))] + lose(key, reason: reason, at: now)
         case .leave(let reason):
             if phase == .finishing {
-                workers[key] = nil
+                forget(key)
                 return []
             }
-            return lose(key, reason: reason.isEmpty ? "it left" : reason, at: now)
+            return lose(key, reason: reason.isEmpty ? "it left" : reason, at: now, blamesWork: false)
         case .stateRequest(let request): return [.sendState(to: key, offset: request.offset)]
         case .stateChunk(let chunk): return take(chunk, from: key, at: now)
         case .hello, .welcome, .refusal, .generation, .ping, .task, .revoke, .finish, .synchronize, .dismissal:

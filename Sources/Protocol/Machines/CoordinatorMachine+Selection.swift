@@ -57,6 +57,7 @@ extension CoordinatorMachine {
             }
         }
         answered.insert(id)
+        lostOverTask.removeAll { $0.task.isSameWork(as: task) }
         return actions + [.result(task, losses: losses, from: key)]
     }
 
@@ -109,5 +110,14 @@ extension CoordinatorMachine {
             late = (head.id, since)
         }
         return late?.id
+    }
+}
+
+extension TaskAssignment {
+    /// Whether the same is to be computed, whatever the numbers.
+    func isSameWork(as other: TaskAssignment) -> Bool {
+        var other = other
+        other.id = id
+        return self == other
     }
 }

@@ -4,7 +4,7 @@ extension CoordinatorMachine {
         guard now >= nextPing else { return [] }
         nextPing = now + CoordinatorMachine.pingInterval
         if phase == .finishing {
-            for key in order where workers[key].map({ isGone($0, at: now) != nil }) ?? false { workers[key] = nil }
+            for key in order where workers[key].map({ isGone($0, at: now) != nil }) ?? false { forget(key) }
             return order.filter { workers[$0] != nil }.map { .send(to: $0, .finish(reason: finishReason ?? "")) }
         }
         if phase == .gathering, now - started >= plan.joinTimeout {
@@ -128,19 +128,24 @@ extension CoordinatorMachine {
         return nil
     }
 
+    /// A worker is none of the run's any more; what it counted stays counted.
+    mutating func forget(_ key: UInt64) {
+        guard let worker = workers.removeValue(forKey: key) else { return }
+        order.removeAll { $0 == key }
+        departed = departed + worker.counters
+    }
+
     /// A worker is gone. What it was to do is for others.
     ///
     /// - Parameters:
     ///   - changes: whether a new generation is made at once.
-    ///   - isEjected: it is at fault itself, not what it had to compute.
+    ///   - blamesWork: what it had to compute may be why it is gone; not so if it said that it leaves, or was ejected.
     mutating func lose(
-        _ key: UInt64, reason: String, at now: Duration, changes: Bool = true, isEjected: Bool = false
+        _ key: UInt64, reason: String, at now: Duration, changes: Bool = true, blamesWork: Bool = true
     ) -> [Action] {
         guard let worker = workers[key] else { return [] }
         let name = worker.hello.name
-        workers[key] = nil
-        order.removeAll { $0 == key }
-        departed = departed + worker.counters
+        forget(key)
         lastLoss = "\(name) on \(worker.hello.host): \(reason)"
         let held = Set(workers.values.flatMap { $0.queue.map(\.id) })
         let orphans = worker.queue.map(\.id).filter { !held.contains($0) && !answered.contains($0) }
@@ -156,15 +161,17 @@ extension CoordinatorMachine {
         switch phase {
         case .training:
             guard let member = members.first(where: { $0.worker == key }) else { break }
-            if hasBegun, !isEjected {
+            if hasBegun, blamesWork {
                 losses.append((name, member.run, reason))
                 if let failure = hopelessShards { return actions + fail(failure) }
             }
             if changes { actions += change("\(name) is lost: \(reason)", at: now) }
         case .selecting:
-            if let task = worker.queue.first.flatMap({ tasks[$0.id] }), !answered.contains(task.id) {
-                lostOverTask[task.id, default: []].append(name)
-                if let names = lostOverTask[task.id], names.count >= CoordinatorMachine.attempts {
+            if blamesWork, let task = worker.queue.first.flatMap({ tasks[$0.id] }), !answered.contains(task.id) {
+                lostOverTask.append((task, name))
+                // It has another number each time that it is dispatched.
+                let names = lostOverTask.filter { $0.task.isSameWork(as: task) }.map(\.worker)
+                if names.count >= CoordinatorMachine.attempts {
                     return actions
                         + fail(.hopeless(work: text(task), shards: task.shards, workers: names, reason: reason))
                 }

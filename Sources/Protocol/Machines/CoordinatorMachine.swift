@@ -188,8 +188,8 @@ public struct CoordinatorMachine: Sendable {
     var nonFinite: (halfStep: Int, workers: [UInt64], times: Int)?
     /// Members lost since the training last got on.
     var losses: [(name: String, shards: Range<Int>, reason: String)] = []
-    /// Workers lost while they computed a task, by task.
-    var lostOverTask: [Int: [String]] = [:]
+    /// Workers lost while they computed a task that has not been answered since.
+    var lostOverTask: [(task: TaskAssignment, worker: String)] = []
     /// Times that workers were ejected, by name.
     var strikes: [String: Int] = [:]
     /// Of the present generation: who says of a member that its gradient is wrong.
