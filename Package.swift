@@ -44,7 +44,10 @@ let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: 
 let package = Package(
     name: "ostr",
     platforms: [.macOS(.v26)],
-    products: [.executable(name: "ostr", targets: ["ostr"])],
+    products: [
+        .executable(name: "ostr", targets: ["ostr"]),
+        .library(name: "wrong-clock", type: .dynamic, targets: ["CWrongClock"]),
+    ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
@@ -89,6 +92,8 @@ let package = Package(
             ],
             swiftSettings: strict),
 
+        // Loaded into processes of FaultTests, to lie to them about the time of day.
+        .target(name: "CWrongClock", path: "Tests/CWrongClock"),
         .target(name: "TestSupport", dependencies: ["Protocol"], path: "Tests/TestSupport", swiftSettings: strict),
         // Counts heap allocations of the test program.
         .target(name: "CAllocations", path: "Tests/CAllocations"),
@@ -114,7 +119,7 @@ let package = Package(
             dependencies: ["Protocol", "Datasets", "Checkpoint", "Supernet", "SpaceFiles", crypto],
             path: "Tests/FuzzTargets", swiftSettings: strict),
         tests("FuzzTests", ["FuzzTargets", "Checkpoint", "Search"], resources: [.copy("Corpus")]),
-        tests("FaultTests", ["ostr", "faulty-worker", "Checkpoint", "Protocol"]),
+        tests("FaultTests", ["ostr", "faulty-worker", "Checkpoint", "Protocol", "Transport", "Search"]),
         // A worker that does wrong what it is told to: for FaultTests.
         .executableTarget(
             name: "faulty-worker", dependencies: ["Worker", "Protocol", "Search", "Datasets"],

@@ -49,6 +49,35 @@
             #expect(cluster.events("training_started").count == 1, "nothing is trained again")
         }
 
+        @Test("a coordinator that is killed while it writes a checkpoint goes on from the one before")
+        func killedWhileSaving() throws {
+            let cluster = try FaultCluster(epochs: 1)
+            let coordinator = try cluster.startCoordinator(workers: 2, ["--checkpoint-every", "1"])
+            for name in ["a", "b"] { try cluster.startWorker(name) }
+            let folder = cluster.run + "/checkpoints"
+            func names() -> [String] { (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? [] }
+            func isSaving() -> Bool { names().contains { $0.hasSuffix(".tmp") } }
+            #expect(wait(60) { (try? CheckpointFolder.verify(cluster.run)) != nil })
+            // A save takes some milliseconds, of which some are over when it is seen.
+            let limit = ContinuousClock.now + .seconds(20)
+            repeat {
+                while !isSaving(), ContinuousClock.now < limit { usleep(200) }
+                coordinator.send(SIGSTOP)
+                // What was under way may still reach the disk.
+                usleep(20_000)
+                if isSaving() { break }
+                coordinator.send(SIGCONT)
+            } while ContinuousClock.now < limit
+            coordinator.send(SIGKILL)
+            #expect(coordinator.status(within: 5) == SIGKILL)
+            #expect(isSaving(), "a save was cut short")
+            let kept = try CheckpointFolder.verify(cluster.run)
+            #expect(kept.halfSteps > 0)
+            try cluster.startCoordinator(workers: 2, resume: true)
+            try cluster.expectUndisturbedResult()
+            #expect(names().isEmpty)
+        }
+
         @Test("a search that is interrupted finishes its step, saves, and goes on later", arguments: [SIGTERM, SIGINT])
         func interrupted(signal: Int32) throws {
             let cluster = try FaultCluster()
@@ -103,6 +132,35 @@
             let second = try cluster.startCoordinator(workers: 1, resume: true)
             try cluster.expectUndisturbedResult()
             #expect(second.output.contains("optimizers.safetensors") && second.output.contains("SHA-256"))
+        }
+
+        @Test("where nothing may be written the run does not begin; where that comes later it goes on, and says so")
+        func readOnly() throws {
+            let cluster = try FaultCluster(epochs: 1)
+            let script = """
+                set -e
+                mkdir locked && mount --bind locked locked && mount -o remount,bind,ro locked
+                "$0" search "$@" --workers 0 --output locked/run && exit 1
+                "$0" search "$@" --workers 1 --checkpoint-every 1 --output run &
+                search=$!
+                until ls run/checkpoints/*/manifest.json >/dev/null 2>&1; do sleep 0.01; done
+                mount --bind run/checkpoints run/checkpoints && mount -o remount,bind,ro run/checkpoints
+                wait $search
+                "$0" checkpoint verify run
+                """
+            let process = try RunningProcess(
+                URL(fileURLWithPath: "/usr/bin/unshare"),
+                [
+                    "--user", "--map-root-user", "--mount", "bash", "-c", script,
+                    FaultCluster.programs.appendingPathComponent("ostr").path,
+                ] + cluster.searchOptions,
+                name: "search", folder: cluster.folder.path)
+            #expect(process.status(within: 120) == 0, "\(process.output)")
+            let refusals = process.output.split(separator: "\n").filter { $0.contains("Read-only file system") }
+            #expect(
+                refusals.first?.contains("locked") == true && refusals.first?.contains("error") == true, "\(refusals)")
+            #expect(process.output.contains("the search goes on") && process.output.contains(": good: half-step"))
+            #expect(try cluster.summary["digest"] as? String == Reference.digest(cluster.options))
         }
 
         @Test(

@@ -16,16 +16,21 @@
 
         let folder: TemporaryFolder
         let run: String
-        let epochs: Int
+        /// Of the search, without its data.
+        let options: [String]
         var endpoint: String
+        private var hasKeys = false
         private(set) var coordinator: RunningProcess?
         private(set) var workers: [RunningProcess] = []
         let data: String
+        /// Of processes that are started from now on.
+        var environment: [String: String] = [:]
 
-        init(epochs: Int = 6) throws {
+        /// - Parameter options: beside the usual ones, or in their place.
+        init(epochs: Int = 6, _ options: [String] = []) throws {
             folder = try TemporaryFolder()
             run = folder("run")
-            self.epochs = epochs
+            self.options = FaultCluster.options + ["--epochs", "\(epochs)"] + options
             endpoint = "ipc://\(folder.path)/c"
             data = try FaultCluster.images.get().folder.path
         }
@@ -41,16 +46,31 @@
             return (bundle ?? runner).deletingLastPathComponent()
         }
 
-        var searchOptions: [String] { FaultCluster.options + ["--data", data, "--epochs", "\(epochs)"] }
+        var searchOptions: [String] { options + ["--data", data] }
+
+        /// Makes a key for the coordinator, and one for each worker that may join: all go over TCP with keys from now on.
+        func makeKeys(_ workers: [String]) throws {
+            let keygen = try RunningProcess(
+                FaultCluster.programs.appendingPathComponent("ostr"), ["keygen", "coordinator"] + workers,
+                name: "keygen", folder: folder.path)
+            try #require(keygen.status(within: 20) == 0, "\(keygen.output)")
+            let lines = keygen.output.split(separator: "\n").map { "\($0)\n" }
+            try folder.write(Array(lines[0].utf8), to: "coordinator.pub")
+            try folder.write(Array(lines[1...].joined().utf8), to: "workers.allow")
+            endpoint = "tcp://127.0.0.1:\(LinkProxy.freePort())"
+            hasKeys = true
+        }
+
+        private var insecure: [String] { endpoint.hasPrefix("tcp") ? ["--insecure"] : [] }
 
         @discardableResult
         func startCoordinator(workers: Int, resume: Bool = false, _ more: [String] = []) throws -> RunningProcess {
             let what = resume ? ["--resume", run] : searchOptions + ["--output", run]
-            let insecure = endpoint.hasPrefix("tcp") ? ["--insecure"] : []
+            let security = hasKeys ? ["--key", "coordinator", "--allow", "workers.allow"] : insecure
             let process = try RunningProcess(
                 FaultCluster.programs.appendingPathComponent("ostr"),
-                ["coordinator", "--bind", endpoint, "--workers", "\(workers)"] + insecure + what + more,
-                name: "coordinator", folder: folder.path)
+                ["coordinator", "--bind", endpoint, "--workers", "\(workers)"] + security + what + more,
+                name: "coordinator", folder: folder.path, environment: environment)
             coordinator = process
             return process
         }
@@ -64,7 +84,7 @@
             mesh: (listens: Int, announced: Int)? = nil
         ) throws -> RunningProcess {
             let endpoint = endpoint ?? self.endpoint
-            let insecure = endpoint.hasPrefix("tcp") ? ["--insecure"] : []
+            let security = hasKeys ? ["--key", name, "--server-key", "coordinator.pub"] : insecure
             let listening =
                 mesh.map {
                     ["--mesh", "tcp://127.0.0.1:\($0.listens)", "--announce", "tcp://127.0.0.1:\($0.announced)"]
@@ -73,11 +93,14 @@
             let common = ["--connect", endpoint, "--name", name, "--data", data ?? self.data]
             let process = try RunningProcess(
                 FaultCluster.programs.appendingPathComponent(fault == nil ? "ostr" : "faulty-worker"),
-                fault.map { [$0] + common + listening } ?? (["worker"] + common + insecure), name: name,
-                folder: folder.path)
+                fault.map { [$0] + common + listening } ?? (["worker"] + common + security), name: name,
+                folder: folder.path, environment: environment)
             workers.append(process)
             return process
         }
+
+        /// Gives up a worker that has ended.
+        func forget(_ worker: RunningProcess) { workers.removeAll { $0 === worker } }
 
         // MARK: - What the run tells
 
@@ -118,7 +141,7 @@
             let status = coordinator?.status(within: seconds)
             try #require(status == 0, "\(coordinator?.output ?? "")", sourceLocation: sourceLocation)
             let digest = summary["digest"] as? String
-            #expect(try digest == Reference.digest(epochs: epochs), sourceLocation: sourceLocation)
+            #expect(try digest == Reference.digest(options), sourceLocation: sourceLocation)
         }
 
         /// Waits until a worker is noticed as lost, and until a half-step is finished or an evaluation comes after that.
@@ -146,21 +169,22 @@
     /// What undisturbed runs give, each computed once, in one process.
     enum Reference {
         private static let lock = NSLock()
-        private nonisolated(unsafe) static var digests: [Int: String] = [:]
+        private nonisolated(unsafe) static var digests: [[String]: String] = [:]
 
-        static func digest(epochs: Int) throws -> String {
+        static func digest(_ options: [String]) throws -> String {
             // The lock guards every access.
             lock.lock()
             defer { lock.unlock() }
-            if let known = digests[epochs] { return known }
-            let cluster = try FaultCluster(epochs: epochs)
+            if let known = digests[options] { return known }
+            let cluster = try FaultCluster()
             let process = try RunningProcess(
                 FaultCluster.programs.appendingPathComponent("ostr"),
-                ["search", "--workers", "0", "--output", cluster.run] + cluster.searchOptions, name: "reference",
+                ["search", "--workers", "0", "--output", cluster.run, "--data", cluster.data] + options,
+                name: "reference",
                 folder: cluster.folder.path)
             try #require(process.status(within: 180) == 0, "\(process.output)")
             let digest = try #require(cluster.summary["digest"] as? String)
-            digests[epochs] = digest
+            digests[options] = digest
             return digest
         }
     }

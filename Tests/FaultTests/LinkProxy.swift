@@ -15,6 +15,37 @@
             /// Share of connections that are cut, in percent, each after a random number of bytes up to `cutWithin`.
             var cutPercent = 0
             var cutWithin = 300_000
+            /// In each direction of each connection one bit is flipped in so many frames of more than `damagedSize` bytes.
+            var damagedFrames = 0
+            static let damagedSize = 8192
+        }
+
+        /// Follows ZeroMQ's frames (RFC 23) in a stream of bytes. A value, fed with every byte once.
+        private struct FrameReader {
+            /// Bytes of a greeting, then of a frame, that are still to come.
+            private var body = 64
+            private var header: [UInt8] = []
+
+            /// Places in `bytes` where the content of a frame begins that is longer than `size`.
+            mutating func begins(in bytes: [UInt8], longerThan size: Int) -> [Int] {
+                var (found, place): ([Int], Int) = ([], 0)
+                while place < bytes.count {
+                    if body > 0 {
+                        let step = min(body, bytes.count - place)
+                        body -= step
+                        place += step
+                        continue
+                    }
+                    header.append(bytes[place])
+                    place += 1
+                    // The second bit of the flags says that the length has eight bytes.
+                    guard header.count == (header[0] & 2 == 0 ? 2 : 9) else { continue }
+                    body = header.dropFirst().reduce(0) { $0 << 8 | Int($1) }
+                    header = []
+                    if body > size, place < bytes.count { found.append(place) }
+                }
+                return found
+            }
         }
 
         private final class Pipe {
@@ -23,6 +54,8 @@
             var queued = 0
             var isClosed = false
             var nextWrite = ContinuousClock.now
+            var frames = FrameReader()
+            var damaged = 0
             init(from: Int32, to: Int32) { (self.from, self.to) = (from, to) }
         }
 
@@ -44,8 +77,8 @@
         private var random: SystemRandomNumberGenerator = .init()
         private let isStopped = Atomic<Bool>(false)
         private let hasEnded = Atomic<Bool>(false)
-        /// Connections that were cut, and bytes that went through.
-        let cuts = Atomic<Int>(0), bytes = Atomic<Int>(0)
+        /// Connections that were cut, bytes that went through, and bits that were flipped.
+        let cuts = Atomic<Int>(0), bytes = Atomic<Int>(0), flips = Atomic<Int>(0)
 
         /// A port that nobody has.
         static func freePort() -> Int {
@@ -159,7 +192,16 @@
                 if count == 0 || errno != EAGAIN { pipe.isClosed = true }
                 return
             }
-            pipe.queue.append((ContinuousClock.now + fault.delay, Array(buffer.prefix(count))))
+            var read = Array(buffer.prefix(count))
+            if fault.damagedFrames > 0 {
+                for place in pipe.frames.begins(in: read, longerThan: Fault.damagedSize)
+                where pipe.damaged < fault.damagedFrames {
+                    read[place] ^= 1
+                    pipe.damaged += 1
+                    flips.wrappingAdd(1, ordering: .relaxed)
+                }
+            }
+            pipe.queue.append((ContinuousClock.now + fault.delay, read))
             pipe.queued += count
             bytes.wrappingAdd(count, ordering: .relaxed)
             if let remaining = connection.remaining { connection.remaining = remaining - count }

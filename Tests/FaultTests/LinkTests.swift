@@ -40,6 +40,29 @@
             #expect(cluster.counters["lost_workers"] == 0, "\(cluster.log)")
         }
 
+        @Test("a part of a gradient that is damaged on the way enters no sum; it is asked for again")
+        func damaged() throws {
+            let cluster = try FaultCluster(epochs: 1)
+            cluster.endpoint = "tcp://127.0.0.1:\(LinkProxy.freePort())"
+            try cluster.startCoordinator(workers: 2)
+            var proxies: [LinkProxy] = []
+            defer { for proxy in proxies { proxy.stop() } }
+            for name in ["a", "b"] {
+                let mesh = LinkProxy.freePort()
+                let announced = LinkProxy(to: mesh, .init(damagedFrames: 3))
+                proxies.append(announced)
+                try cluster.startWorker(name, fault: "none", mesh: (listens: mesh, announced: announced.port))
+            }
+            try cluster.expectUndisturbedResult()
+            let flips = proxies.reduce(0) { $0 + $1.flips.load(ordering: .relaxed) }
+            #expect(flips >= 3, "\(flips)")
+            let (dropped, again) = (
+                cluster.counters["dropped_messages"] ?? 0, cluster.counters["chunks_asked_again"] ?? 0
+            )
+            #expect(dropped >= flips && again >= flips, "\(flips): \(cluster.counters)")
+            #expect(cluster.counters["lost_workers"] == 0)
+        }
+
         static let partitions = [
             ("between two workers", "cut 1 3; cut 2 2", "heal 1 3; heal 2 2"),
             ("between the coordinator and a worker", "cut 1 1", "heal 1 1"),
@@ -51,7 +74,7 @@
             "a network that is divided for five seconds divides no run: one generation commits", arguments: partitions)
         func partition(what: String, cut: String, heal: String) throws {
             let cluster = try FaultCluster(epochs: 10)
-            let expected = try Reference.digest(epochs: 10)
+            let expected = try Reference.digest(cluster.options)
             let script = """
                 set -euo pipefail
                 ostr=$0

@@ -51,6 +51,14 @@
             return process.terminationStatus
         }
 
+        /// Its memory in bytes without that of files: what it has allocated and not given back.
+        var allocatedBytes: Int {
+            let text = (try? String(contentsOfFile: "/proc/\(id)/status", encoding: .utf8)) ?? ""
+            let line = text.split(separator: "\n").first { $0.hasPrefix("RssAnon:") }
+            return (line?.split(whereSeparator: \.isWhitespace).dropFirst().first).flatMap { Int($0) }.map { $0 * 1024 }
+                ?? 0
+        }
+
         /// Its memory in bytes.
         var residentBytes: Int {
             let text = (try? String(contentsOfFile: "/proc/\(id)/statm", encoding: .utf8)) ?? ""

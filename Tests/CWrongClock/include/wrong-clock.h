@@ -1,0 +1,1 @@
+// Nothing: this library is loaded, not called.
