@@ -82,7 +82,7 @@ public struct CellLossTable: Sendable {
         let accuracies = rows.map(\.accuracy)
         func text(_ value: Double?) -> String { value.map { SearchProgress.fixed($0, 3) } ?? "none" }
         return
-            "Rank correlation of the supernet's losses with the true CIFAR-10 test accuracies of \(rows.count) cells: "
+            "Rank correlation of the supernet's losses with the true CIFAR-10 test accuracies of \(Answer.grouped(rows.count)) cells: "
             + "Kendall's tau \(text(RankCorrelation.kendall(losses, accuracies))), Spearman's rho "
             + "\(text(RankCorrelation.spearman(losses, accuracies)))."
     }

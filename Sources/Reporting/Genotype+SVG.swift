@@ -93,7 +93,7 @@ private struct CellDrawing {
                 + "stroke=\"\(color)\" stroke-width=\"1.6\"/>",
             "<path d=\"M \(to) \(foot) l -4 -8 h 8 z\" fill=\"\(color)\"/>",
         ]
-        let label = text(arrow.label, (from + to) / 2, foot - rise + 4, size: 12, color: color, halo: true)
+        let label = text(arrow.label, (from + to) / 2, foot - rise - 5, size: 12, color: color, halo: true)
         return (lines, label)
     }
 
