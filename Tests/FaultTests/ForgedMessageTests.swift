@@ -91,18 +91,18 @@
             try cluster.waitForHalfStep(2)
             let played = try PlayedWorker(cluster.endpoint, name: "deaf")
             let before = coordinator.allocatedBytes
-            // Each is answered with 32 KiB: 640 MiB in all.
+            // Each is answered with 32 KiB: 160 MiB in all. No faster than they are read: docs/security.md tells why.
             var most = before
-            for number in 0..<20_000 {
+            for number in 0..<5000 {
                 try played.say(.stateRequest(StateRequest(appliedHalfSteps: 0, offset: 0)))
-                if number % 100 == 0 {
+                if number % 20 == 0 {
                     usleep(10_000)
                     most = max(most, coordinator.allocatedBytes)
                 }
             }
             print("the coordinator had \(before / 1024) KiB, at most \(most / 1024) KiB")
             #expect(most > before + 4 << 20, "it did answer")
-            #expect(most < before + 128 << 20)
+            #expect(most < before + 96 << 20)
             try cluster.expectUndisturbedResult()
             withExtendedLifetime(played) {}
         }

@@ -105,6 +105,10 @@ struct SecureSocketTests {
         let client = try Client(server, .client(worker, server: own.publicKey))
         #expect(try client.failure() == .refused)
         #expect(try server.socket.receive() == nil)
+        // It is reported just after it is answered.
+        var poller = Poller()
+        poller.add(descriptor: server.refused.descriptor)
+        try poller.wait(.seconds(20))
         #expect(server.refused.drain().first == .init(key: worker.publicKey, address: "127.0.0.1"))
     }
 
