@@ -50,19 +50,25 @@ extension BlockedTensor {
         }
     }
 
-    /// Fills an image with standard normal values, draw i being that of the i-th element by (channel, row, column).
+    /// Fills an image with standard normal values: one of 65,536 quantiles for each 16 bits of `draws`, the eight channels of
+    /// a pixel from the words at its place, by (block, row, column).
     public func fillNormal(image: Int, _ draws: Philox) {
         Profile.enter("noise", nil, self, floats: imageFloats)
         defer { Profile.leave() }
-        for block in 0..<blocks {
-            for line in 0..<height {
-                let target = row(image, block, line)
-                for column in 0..<width {
-                    var value = Lanes.zero
-                    for lane in 0..<min(8, channels - block * 8) {
-                        value[lane] = draws.normal(at: ((block * 8 + lane) * height + line) * width + column)
+        NormalQuantiles.table.withUnsafeBufferPointer { quantiles in
+            for block in 0..<blocks {
+                let lanes = min(8, channels - block * 8)
+                for line in 0..<height {
+                    let target = row(image, block, line)
+                    for column in 0..<width {
+                        let words = draws.words(at: (block * height + line) * width + column)
+                        var value = Lanes.zero
+                        for lane in 0..<lanes {
+                            let word = words[lane / 2]
+                            value[lane] = quantiles[Int(lane % 2 == 0 ? word & 0xFFFF : word >> 16)]
+                        }
+                        target[column] = value
                     }
-                    target[column] = value
                 }
             }
         }
