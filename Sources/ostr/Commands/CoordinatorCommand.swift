@@ -65,9 +65,7 @@ struct CoordinatorCommand: ParsableCommand {
         let keys = try network.keys(allow: allow)
         let prepared: PreparedRun
         if let run = options.checkpoints.resume {
-            prepared = try PreparedRun(resuming: run, onSaveError: options.checkpoints.onSaveError) {
-                Program.console.print("ostr: warning: \($0)")
-            }
+            prepared = try PreparedRun(resuming: run, onSaveError: options.checkpoints.onSaveError)
         } else {
             prepared = try PreparedRun(options, workersHere: 0)
         }

@@ -37,9 +37,7 @@ struct SearchCommand: ParsableCommand {
     mutating func run() throws {
         options.log.start()
         if let run = options.checkpoints.resume {
-            let prepared = try PreparedRun(resuming: run, onSaveError: options.checkpoints.onSaveError) {
-                Program.console.print("ostr: warning: \($0)")
-            }
+            let prepared = try PreparedRun(resuming: run, onSaveError: options.checkpoints.onSaveError)
             return try Run(prepared, command: "search", workers: workers ?? prepared.formerWorkers ?? 0)
                 .performLocally(audit: verification.audit)
         }

@@ -68,11 +68,10 @@ struct PreparedRun {
         onNonFinite = options.training.onNonFinite
     }
 
-    /// A search that was interrupted, from its newest checkpoint.
+    /// A search that was interrupted, from its newest checkpoint. Prints a warning for each one that cannot be used.
     ///
-    /// - Parameter warn: gets a line for each checkpoint that cannot be used.
     /// - Throws: what says why the run cannot go on.
-    init(resuming run: String, onSaveError: CheckpointOptions.SaveError, warn: (String) -> Void) throws {
+    init(resuming run: String, onSaveError: CheckpointOptions.SaveError) throws {
         let folder = try RunFolder.open(run)
         let description = try folder.description()
         guard description.supernet == nil else {
@@ -100,7 +99,10 @@ struct PreparedRun {
         let checkpoints = CheckpointFolder(
             run: run, configurationDigest: try Summary.digest(of: configuration), version: Version.current)
         guard let found = try checkpoints.newest() else { return }
-        for error in found.rejected { warn("a checkpoint cannot be used: \(error); the one before it is taken") }
+        for error in found.rejected {
+            Program.console.print(
+                "ostr: warning: a checkpoint cannot be used: \(error); the one before it is taken")
+        }
         let initial = try TrainingState.initial(configuration)
         let plan = TrainingPlan(configuration: configuration, imageCount: imageCount)
         guard found.state.training.weights.count == initial.weights.count,
