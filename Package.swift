@@ -116,7 +116,7 @@ let package = Package(
         tests("SecurityTests", ["ostr", "Protocol"]),
         .target(
             name: "FuzzTargets",
-            dependencies: ["Protocol", "Datasets", "Checkpoint", "Supernet", "SpaceFiles", crypto],
+            dependencies: ["Protocol", "Datasets", "Checkpoint", "Supernet", "SpaceFiles", "TestSupport", crypto],
             path: "Tests/FuzzTargets", swiftSettings: strict),
         tests("FuzzTests", ["FuzzTargets", "Checkpoint", "Search"], resources: [.copy("Corpus")]),
         tests("FaultTests", ["ostr", "faulty-worker", "Checkpoint", "Protocol", "Transport", "Search"]),

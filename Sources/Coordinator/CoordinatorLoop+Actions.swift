@@ -33,8 +33,7 @@ extension CoordinatorLoop {
             case .losses(let first, let entries): record(entries, first: first, observe)
             case .snapshot(_, let bytes):
                 try keep(bytes)
-                if bases.count == 3 { bases.remove(at: 1) }
-                bases.append(state)
+                bases.keep(state)
             case .rewound(let base, let reason): rewind(to: base, reason: reason, observe)
             case .suspended(let bytes):
                 if let bytes { try keep(bytes) }
@@ -78,15 +77,11 @@ extension CoordinatorLoop {
     private func rewind(
         to base: CoordinatorMachine.Base, reason: String, _ observe: (SearchEvent) -> Void
     ) {
-        while bases.count > 1, let last = bases.last, last.appliedHalfSteps > base.appliedHalfSteps {
-            bases.removeLast()
-        }
-        guard let sound = bases.last else { return }
+        let sound = bases.goBack(to: base.appliedHalfSteps)
         state = sound
         source = StateSource(sound.encoded(), appliedHalfSteps: sound.appliedHalfSteps)
         losses.removeLast(losses.count - sound.appliedHalfSteps)
-        epoch = EpochLosses(plan: plan)
-        for (index, loss) in losses.enumerated() { _ = epoch.add(loss, of: plan.halfStep(index)) }
+        epoch = EpochLosses(plan: plan, after: losses)
         let place = sound.appliedHalfSteps
         observe(.rewound(halfStep: place, finishedEpochs: plan.halfStep(place).epoch, reason: reason))
         save()
@@ -212,13 +207,5 @@ extension CoordinatorLoop {
         }
         for event in events.compactMap(SearchEvent.init) { observe(event) }
         if !events.isEmpty || MonotonicClock.now - lastSave >= CoordinatorLoop.selectionSaveInterval { save() }
-    }
-}
-
-extension Duration {
-    /// As a number of seconds.
-    var inSeconds: Double {
-        let (seconds, attoseconds) = components
-        return Double(seconds) + Double(attoseconds) * 1e-18
     }
 }

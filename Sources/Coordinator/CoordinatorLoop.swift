@@ -41,8 +41,8 @@ final class CoordinatorLoop {
     /// The state that the coordinator has: the one to begin with, then that of each checkpoint, at last the trained one.
     var state: TrainingState
     var source: StateSource
-    /// States that can be gone back to, rising: the first, and those of the last two checkpoints.
-    var bases: [TrainingState]
+    /// The state to begin with and those of the last checkpoints.
+    var bases: StateHistory<TrainingState>
     var selection: Selection?
     var evaluations: [SearchState.Evaluation] = []
     /// The evaluations by task.
@@ -69,7 +69,6 @@ final class CoordinatorLoop {
         }
         let plan = TrainingPlan(configuration: configuration, imageCount: options.imageCount)
         self.plan = plan
-        epoch = EpochLosses(plan: plan)
         let beginning: SearchState
         do throws(SearchError) {
             if let resume = options.resume {
@@ -83,15 +82,15 @@ final class CoordinatorLoop {
             throw .search(error)
         }
         state = beginning.training
-        bases = [beginning.training]
+        bases = StateHistory(beginning.training) { $0.appliedHalfSteps }
         source = StateSource(beginning.training.encoded(), appliedHalfSteps: beginning.training.appliedHalfSteps)
         losses = beginning.losses
+        epoch = EpochLosses(plan: plan, after: losses)
         evaluations = beginning.evaluations
         for evaluation in beginning.evaluations {
             recorded[evaluation.task] = evaluation.losses
             givers[evaluation.task] = Giver(key: 0, name: "one that is gone")
         }
-        for (index, loss) in losses.enumerated() { _ = epoch.add(loss, of: plan.halfStep(index)) }
         let encoder = JSONEncoder()
         encoder.outputFormatting = .sortedKeys
         guard let json = try? encoder.encode(configuration) else {

@@ -4,9 +4,10 @@ public struct EpochLosses: Sendable {
     private var validation = LossSum()
     private let plan: TrainingPlan
 
-    /// For the epoch that the next half-step begins.
-    public init(plan: TrainingPlan) {
+    /// - Parameter losses: of the half-steps before the next one, all of them.
+    public init(plan: TrainingPlan, after losses: [LossSum] = []) {
         self.plan = plan
+        for (index, loss) in losses.enumerated() { _ = add(loss, of: plan.halfStep(index)) }
     }
 
     /// Takes a half-step's loss, in order; gives the event that ends an epoch after its last half-step.

@@ -51,8 +51,7 @@ public enum LocalSearch {
         }
         observe(.trainingStarted(epochs: configuration.epochs, stepsPerEpoch: plan.stepsPerEpoch))
         reached.losses.reserveCapacity(plan.halfSteps)
-        var epoch = EpochLosses(plan: plan)
-        for (index, loss) in reached.losses.enumerated() { _ = epoch.add(loss, of: plan.halfStep(index)) }
+        var epoch = EpochLosses(plan: plan, after: reached.losses)
         var gradient = [Float](
             repeating: 0, count: max(replica.gradientCount(.weights), replica.gradientCount(.alphas)))
         for index in reached.losses.count..<plan.halfSteps {

@@ -77,15 +77,13 @@ public final class Replica {
         isCancelled: () -> Bool = { false },
         ready: (_ subtree: Range<Int>, _ elements: Range<Int>, _ sum: UnsafePointer<Float>) -> Void
     ) -> [LossSum] {
+        let count = gradientCount(halfStep.kind)
         let gradients = BatchGradients(
-            supernet: supernet, batch: batch, halfStep: halfStep, seed: plan.configuration.seed,
-            standIn: standIn.map { ($0, gradientCount(halfStep.kind), run.count) })
-        gradients.audit = audit
-        gradients.count = gradientCount(halfStep.kind)
-        gradients.tamper = tamperWithImages
+            supernet: supernet, batch: batch, halfStep: halfStep, count: count,
+            standIn: standIn.map { ($0, shards: run.count) }, audit: audit, tamper: tamperWithImages)
         gradients.losses.reserveCapacity(run.count)
         accumulator.sum(
-            run, shards: plan.configuration.shards, count: gradientCount(halfStep.kind), gradients: gradients,
+            run, shards: plan.configuration.shards, count: count, gradients: gradients,
             isCancelled: isCancelled, ready: ready)
         return gradients.losses
     }
@@ -199,37 +197,39 @@ private final class BatchGradients: ShardGradients {
     let supernet: Supernet
     let batch: ShardBatch
     let halfStep: HalfStep
-    let seed: UInt64
-    /// What computes instead of the supernet, floats of the gradient, and shards that share the time.
-    let standIn: (StandIn, count: Int, shards: Int)?
+    /// Floats of the gradient.
+    let count: Int
+    /// What computes instead of the supernet, and shards that share the time.
+    let standIn: (StandIn, shards: Int)?
+    /// The shard whose digest is wanted, and who takes it.
+    let audit: (shard: Int, take: (UInt64) -> Void)?
+    let tamper: ((Int, Int, UnsafeMutableBufferPointer<Float>) -> Void)?
     /// Of the shards computed so far.
     var losses: [LossSum] = []
-    /// The shard whose digest is wanted, and who takes it.
-    var audit: (shard: Int, take: (UInt64) -> Void)?
-    /// Floats of a gradient.
-    var count = 0
-    var tamper: ((Int, Int, UnsafeMutableBufferPointer<Float>) -> Void)?
 
     init(
-        supernet: Supernet, batch: ShardBatch, halfStep: HalfStep, seed: UInt64,
-        standIn: (StandIn, count: Int, shards: Int)?
+        supernet: Supernet, batch: ShardBatch, halfStep: HalfStep, count: Int, standIn: (StandIn, shards: Int)?,
+        audit: (shard: Int, take: (UInt64) -> Void)?,
+        tamper: ((Int, Int, UnsafeMutableBufferPointer<Float>) -> Void)?
     ) {
         self.supernet = supernet
         self.batch = batch
         self.halfStep = halfStep
-        self.seed = seed
+        self.count = count
         self.standIn = standIn
+        self.audit = audit
+        self.tamper = tamper
     }
 
     func compute(_ shard: Int, into target: UnsafeMutablePointer<Float>, final: (Range<Int>) -> Void) {
-        if let (standIn, count, shards) = standIn {
+        if let (standIn, shards) = standIn {
             standIn.gradient(target, count: count, shards: shards, final: final)
             return losses.append(StandIn.loss(images: supernet.shardImages))
         }
         batch.load(shard: shard, of: halfStep)
         tamper?(halfStep.index, shard, UnsafeMutableBufferPointer(start: batch.images, count: batch.pixelCount))
         supernet.noise = NoiseDraws(
-            seed: seed, context: halfStep.index + 1, firstImage: shard * supernet.shardImages)
+            seed: batch.plan.configuration.seed, context: halfStep.index + 1, firstImage: shard * supernet.shardImages)
         let result = supernet.gradient(
             of: halfStep.kind, images: batch.images, labels: batch.labels, into: target, ready: final)
         losses.append(LossSum(loss: result.loss, correct: result.correct, images: supernet.shardImages))

@@ -217,3 +217,15 @@ public final class Supernet {
         return (0..<count).map { 1e-3 * draws.normal(at: $0) }
     }
 }
+
+extension Supernet.Pass {
+    /// Multiply-adds of a pass, given those of the forward pass and those of the stem in it. A gradient by inputs and one
+    /// by weights cost what the forward pass does; the images get no gradient.
+    func multiplyAdds(forward: Int, stem: Int) -> Int {
+        switch self {
+        case .forward: forward
+        case .gradient(.weights): 3 * forward - stem
+        case .gradient(.alphas): 2 * forward - stem
+        }
+    }
+}

@@ -96,11 +96,3 @@ extension WorkerLoop {
         _ = try control.send(frames)
     }
 }
-
-extension Duration {
-    /// As a number of seconds.
-    var inSeconds: Double {
-        let (seconds, attoseconds) = components
-        return Double(seconds) + Double(attoseconds) * 1e-18
-    }
-}

@@ -148,13 +148,7 @@
                 wait $search
                 "$0" checkpoint verify run
                 """
-            let process = try RunningProcess(
-                URL(fileURLWithPath: "/usr/bin/unshare"),
-                [
-                    "--user", "--map-root-user", "--mount", "bash", "-c", script,
-                    FaultCluster.programs.appendingPathComponent("ostr").path,
-                ] + cluster.searchOptions,
-                name: "search", folder: cluster.folder.path)
+            let process = try cluster.runScript(script, namespaces: ["--mount"])
             #expect(process.status(within: 120) == 0, "\(process.output)")
             let refusals = process.output.split(separator: "\n").filter { $0.contains("Read-only file system") }
             #expect(
@@ -177,13 +171,7 @@
                 "$0" checkpoint verify mount/run || echo "no good checkpoint"
                 exit $status
                 """
-            let process = try RunningProcess(
-                URL(fileURLWithPath: "/usr/bin/unshare"),
-                [
-                    "--user", "--map-root-user", "--mount", "bash", "-c", script,
-                    FaultCluster.programs.appendingPathComponent("ostr").path,
-                ] + cluster.searchOptions,
-                name: "search", folder: cluster.folder.path)
+            let process = try cluster.runScript(script, namespaces: ["--mount"])
             let status = process.status(within: 120)
             #expect(process.output.contains("No space left on device"), "\(process.output)")
             if stops {

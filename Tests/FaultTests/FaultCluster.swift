@@ -99,6 +99,15 @@
             return process
         }
 
+        /// Runs a bash script in namespaces of its own, as their root: `$0` is `ostr`, `$@` are the search's options.
+        func runScript(_ script: String, namespaces: [String]) throws -> RunningProcess {
+            try RunningProcess(
+                URL(fileURLWithPath: "/usr/bin/unshare"),
+                ["--user", "--map-root-user"] + namespaces + ["bash", "-c", script]
+                    + [FaultCluster.programs.appendingPathComponent("ostr").path] + searchOptions,
+                name: "script", folder: folder.path)
+        }
+
         /// Gives up a worker that has ended.
         func forget(_ worker: RunningProcess) { workers.removeAll { $0 === worker } }
 

@@ -108,14 +108,8 @@
                 echo "the network was divided"
                 wait $coordinator
                 """
-            let process = try RunningProcess(
-                URL(fileURLWithPath: "/usr/bin/unshare"),
-                [
-                    "--user", "--map-root-user", "--net", "--mount-proc", "--pid", "--fork", "--kill-child", "bash",
-                    "-c",
-                    script, FaultCluster.programs.appendingPathComponent("ostr").path,
-                ] + cluster.searchOptions,
-                name: "network", folder: cluster.folder.path)
+            let process = try cluster.runScript(
+                script, namespaces: ["--net", "--mount-proc", "--pid", "--fork", "--kill-child"])
             #expect(process.status(within: 150) == 0, "\(process.output)")
             #expect(process.output.contains("the network was divided"))
             #expect(cluster.summary["digest"] as? String == expected, "\(process.output)")

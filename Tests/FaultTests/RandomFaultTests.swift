@@ -1,27 +1,17 @@
 #if os(Linux)
     import Foundation
+    import TestSupport
     import Testing
 
     /// Row 22 of the fault matrix.
     struct RandomFaultTests {
-        private struct Generator: RandomNumberGenerator {
-            var state: UInt64
-            mutating func next() -> UInt64 {
-                state &+= 0x9E37_79B9_7F4A_7C15
-                var z = state
-                z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-                z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-                return z ^ (z >> 31)
-            }
-        }
-
         /// `OSTR_FAULT_SEED` repeats the choice of faults.
         @Test("random faults, one after the other, change no bit; memory and descriptors stay level")
         func randomFaults() throws {
             let wanted = ProcessInfo.processInfo.environment["OSTR_FAULT_SEED"].flatMap { UInt64($0) }
             let seed = wanted ?? UInt64.random(in: 0..<1_000_000)
             print("OSTR_FAULT_SEED=\(seed)")
-            var random = Generator(state: seed)
+            var random = SplitMix64(seed: seed)
             let cluster = try FaultCluster(epochs: runsLongTests ? 400 : 14)
             try cluster.startCoordinator(workers: 4, ["--checkpoint-every", "2"])
             var living: [RunningProcess] = []

@@ -1,8 +1,10 @@
+import TestSupport
+
 /// Changes inputs at random, the same way for the same seed.
 public struct Mutator {
-    private var state: UInt64
+    private var draws: SplitMix64
 
-    public init(seed: UInt64) { state = seed }
+    public init(seed: UInt64) { draws = SplitMix64(seed: seed) }
 
     /// One to four changes; the result has at most twice the bytes.
     public mutating func mutate(_ input: [UInt8], with other: [UInt8]) -> [UInt8] {
@@ -36,10 +38,6 @@ public struct Mutator {
 
     /// From 0 on.
     public mutating func below(_ limit: Int) -> Int {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var z = state
-        z = (z ^ z >> 30) &* 0xbf58_476d_1ce4_e5b9
-        z = (z ^ z >> 27) &* 0x94d0_49bb_1331_11eb
-        return Int((z ^ z >> 31) % UInt64(max(limit, 1)))
+        Int(draws.next() % UInt64(max(limit, 1)))
     }
 }

@@ -87,7 +87,7 @@ extension Convolution {
 
 /// The pixels that the loops below go over. Each of them is written out: accumulators that a closure captures leave their
 /// registers, at a third of the speed.
-private struct GradientArea {
+struct GradientArea {
     let rows: Int
     let columns: Int
     let dyPitch: Int

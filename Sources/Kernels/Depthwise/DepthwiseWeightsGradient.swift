@@ -14,7 +14,7 @@ extension DepthwiseConvolution {
         precondition(x.channels == channels && dy.channels == channels, "channels do not fit")
         precondition(x.padding >= padding, "padding is smaller than the kernel needs")
         precondition(dy.height == outputSize(x.height) && dy.width == outputSize(x.width), "sizes do not fit")
-        let area = DepthwiseArea(
+        let area = GradientArea(
             rows: dy.height, columns: dy.width, dyPitch: dy.rowPitch / 8, xPitch: stride * x.rowPitch / 8, xStep: stride
         )
         let target = UnsafeMutableRawPointer(gradient).assumingMemoryBound(to: Lanes.self)
@@ -33,19 +33,11 @@ extension DepthwiseConvolution {
     }
 }
 
-private struct DepthwiseArea {
-    let rows: Int
-    let columns: Int
-    let dyPitch: Int
-    let xPitch: Int
-    let xStep: Int
-}
-
 /// A 3×3 kernel: nine sums.
 @inline(never)
 private func threeRows<let D: Int>(
     _: InlineArray<D, Lanes>.Type, _ x: UnsafePointer<Lanes>, _ kernelRow: Int, _ dy: UnsafePointer<Lanes>,
-    _ area: DepthwiseArea, _ target: UnsafeMutablePointer<Lanes>
+    _ area: GradientArea, _ target: UnsafeMutablePointer<Lanes>
 ) {
     var sums = InlineArray<9, Lanes>(repeating: .zero)
     var xRow = x
@@ -69,7 +61,7 @@ private func threeRows<let D: Int>(
 @inline(never)
 private func fiveRows<let D: Int>(
     _ dilation: InlineArray<D, Lanes>.Type, _ x: UnsafePointer<Lanes>, _ kernelRow: Int, _ dy: UnsafePointer<Lanes>,
-    _ area: DepthwiseArea, _ target: UnsafeMutablePointer<Lanes>
+    _ area: GradientArea, _ target: UnsafeMutablePointer<Lanes>
 ) {
     twoRows(dilation, x, kernelRow, dy, area, target)
     twoRows(dilation, x + 2 * kernelRow, kernelRow, dy, area, target + 10)
@@ -79,7 +71,7 @@ private func fiveRows<let D: Int>(
 @inline(never)
 private func twoRows<let D: Int>(
     _: InlineArray<D, Lanes>.Type, _ x: UnsafePointer<Lanes>, _ kernelRow: Int, _ dy: UnsafePointer<Lanes>,
-    _ area: DepthwiseArea, _ target: UnsafeMutablePointer<Lanes>
+    _ area: GradientArea, _ target: UnsafeMutablePointer<Lanes>
 ) {
     var sums = InlineArray<10, Lanes>(repeating: .zero)
     var xRow = x
@@ -100,7 +92,7 @@ private func twoRows<let D: Int>(
 
 @inline(never)
 private func lastRow<let D: Int>(
-    _: InlineArray<D, Lanes>.Type, _ x: UnsafePointer<Lanes>, _ dy: UnsafePointer<Lanes>, _ area: DepthwiseArea,
+    _: InlineArray<D, Lanes>.Type, _ x: UnsafePointer<Lanes>, _ dy: UnsafePointer<Lanes>, _ area: GradientArea,
     _ target: UnsafeMutablePointer<Lanes>
 ) {
     var even = InlineArray<5, Lanes>(repeating: .zero)

@@ -10,11 +10,11 @@ extension AllReduceMachine {
             counters.rejected += 1
             return []
         }
-        if case .request(let wanted) = envelope.message {
-            return answer(wanted, from: envelope.sender, halfStep: envelope.halfStep)
+        switch envelope.message {
+        case .request(let wanted): return answer(wanted, from: envelope.sender, halfStep: envelope.halfStep)
+        case .stateRequest, .stateChunk: return []
+        case .losses, .chunk: break
         }
-        if case .stateRequest = envelope.message { return [] }
-        if case .stateChunk = envelope.message { return [] }
         if envelope.halfStep == next {
             keepEarly(envelope)
             return []

@@ -42,8 +42,7 @@ extension CoordinatorMachine {
     /// Goes back to the newest state that was made of these workers' numbers only as far as they are known to be right.
     private mutating func rewind(before suspects: [UInt64], reason: String) -> [Action] {
         let limit = suspects.map { verified[$0] ?? 0 }.min() ?? 0
-        while bases.count > 1, let last = bases.last, last.appliedHalfSteps > limit { bases.removeLast() }
-        guard let sound = bases.last else { return [] }
+        let sound = bases.goBack(to: limit)
         base = sound
         knownLosses = sound.appliedHalfSteps
         skipped.removeAll { $0 >= sound.appliedHalfSteps }

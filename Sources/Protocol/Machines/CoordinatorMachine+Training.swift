@@ -168,8 +168,7 @@ extension CoordinatorMachine {
         else { return [] }
         unconfirmed = nil
         base = found
-        if bases.count == 3 { bases.remove(at: 1) }
-        bases.append(found)
+        bases.keep(found)
         return [.snapshot(found, bytes: bytes)]
     }
 }

@@ -107,7 +107,7 @@ public struct CoordinatorMachine: Sendable {
         /// A training state that a worker offered, for a checkpoint. Other members' digests have been compared with its.
         case snapshot(Base, bytes: [UInt8])
         /// What was computed after this state is not to be trusted: its losses, and states that follow from it, are to be
-        /// forgotten. It is the first base or one of the last two snapshots.
+        /// forgotten. It is the base or snapshot that a `StateHistory` of them goes back to.
         case rewound(to: Base, reason: String)
         /// The members have stopped as `suspend` asked; `bytes` is nil when their state is the base.
         case suspended(bytes: [UInt8]?)
@@ -198,8 +198,8 @@ public struct CoordinatorMachine: Sendable {
     var verified: [UInt64: Int] = [:]
     /// A half-step's audit of which nobody can tell who is right, and how often that was so.
     var undecided: (halfStep: Int, times: Int)?
-    /// States that can be gone back to, rising: the first, and the last two snapshots.
-    var bases: [Base]
+    /// The first base and the last snapshots.
+    var bases: StateHistory<Base>
     /// What the members have is not to be trusted until the generation begins.
     var isRewinding = false
     /// Shards that several members computed.
@@ -232,7 +232,7 @@ public struct CoordinatorMachine: Sendable {
         changed = now
         assembled = now
         base = plan.base
-        bases = [plan.base]
+        bases = StateHistory(plan.base) { $0.appliedHalfSteps }
         knownLosses = plan.knownLosses
         skipped = plan.skipped
     }

@@ -67,11 +67,7 @@ final class NASBench201Network {
         var blocks = 0
         for case .reduction(let block) in layers { blocks += block.multiplyAdds }
         let forward = stem.multiplyAdds + cellMultiplyAdds + blocks + head.multiplyAdds
-        switch pass {
-        case .forward: return forward
-        case .gradient(.weights): return 3 * forward - stem.multiplyAdds
-        case .gradient(.alphas): return 2 * forward - stem.multiplyAdds
-        }
+        return pass.multiplyAdds(forward: forward, stem: stem.multiplyAdds)
     }
 
     func load(weights: UnsafePointer<Float>) {

@@ -32,14 +32,11 @@ extension Simulation {
             case .snapshot(let found, let bytes):
                 count("snapshot")
                 try save(found, bytes)
-                if bases.count == 3 { bases.remove(at: 1) }
-                bases.append(base)
+                bases.keep(base)
             case .rewound(let found, _):
                 count("rewound")
-                while bases.count > 1, let last = bases.last, last.applied > found.appliedHalfSteps {
-                    bases.removeLast()
-                }
-                guard let sound = bases.last, sound.applied == found.appliedHalfSteps,
+                let sound = bases.goBack(to: found.appliedHalfSteps)
+                guard sound.applied == found.appliedHalfSteps,
                     sound.digest(numbers) == found.digest, knownLosses.count >= sound.applied
                 else { throw violation("gone back to a state that is not there") }
                 base = sound

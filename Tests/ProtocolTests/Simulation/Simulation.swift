@@ -1,3 +1,5 @@
+import TestSupport
+
 @testable import Protocol
 
 /// A coordinator, workers, a network and faults in simulated time, all drawn from one seed.
@@ -62,7 +64,7 @@ struct Simulation {
     var base = SimulatedState()
     var savedLosses: [LossEntry] = []
     /// States that can be gone back to.
-    var bases: [SimulatedState] = []
+    var bases = StateHistory(SimulatedState()) { $0.applied }
     var isSelecting = false
     var open: [Int] = []
     var taskOfID: [Int: Int] = [:]
@@ -200,7 +202,7 @@ struct Simulation {
     mutating func startCoordinator() {
         coordinatorNumber += 1
         knownLosses = savedLosses
-        bases = [base]
+        bases = StateHistory(base) { $0.applied }
         isSelecting = false
         taskOfID = [:]
         newestBegun = 0

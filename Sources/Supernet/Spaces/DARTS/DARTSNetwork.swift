@@ -66,11 +66,7 @@ final class DARTSNetwork: SupernetNetwork {
 
     func multiplyAdds(_ pass: Supernet.Pass) -> Int {
         let forward = stem.multiplyAdds + head.multiplyAdds + cells.reduce(0) { $0 + $1.multiplyAdds }
-        switch pass {
-        case .forward: return forward
-        case .gradient(.weights): return 3 * forward - stem.multiplyAdds
-        case .gradient(.alphas): return 2 * forward - stem.multiplyAdds
-        }
+        return pass.multiplyAdds(forward: forward, stem: stem.multiplyAdds)
     }
 
     func load(weights: UnsafePointer<Float>) {

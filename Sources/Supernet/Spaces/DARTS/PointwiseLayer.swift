@@ -18,6 +18,8 @@ final class PointwiseLayer {
     /// Zero channels before the outputs, so that they begin inside a block.
     private let leading: Int
     private var parts: [Part] = []
+    /// The weights of one part, (leading + outputs, inputs of the part), on their way in or out: no pass takes heap memory.
+    private let block: UnsafeMutablePointer<Float>
 
     /// - Parameters:
     ///   - pieces: channels of each piece of the input.
@@ -33,6 +35,7 @@ final class PointwiseLayer {
         inputs = pieces.reduce(0, +)
         range = parameters.append(
             name, [outputs, inputs, 1, 1], .uniform(bound: 1 / Float(inputs).squareRoot()))
+        block = arena.floats((leading + outputs) * (pieces.max() ?? 0))
         var first = 0
         for channels in pieces {
             let convolution = Convolution(
@@ -55,7 +58,7 @@ final class PointwiseLayer {
         defer { Profile.leave() }
         for part in parts {
             let columns = part.convolution.inputChannels
-            var block = [Float](repeating: 0, count: (leading + outputs) * columns)
+            block.update(repeating: 0, count: leading * columns)
             for output in 0..<outputs {
                 let row = weights + range.lowerBound + output * inputs + part.firstInput
                 for column in 0..<columns { block[(leading + output) * columns + column] = row[column] }
@@ -116,8 +119,7 @@ final class PointwiseLayer {
         defer { Profile.leave() }
         for part in parts {
             let columns = part.convolution.inputChannels
-            var block = [Float](repeating: 0, count: (leading + outputs) * columns)
-            part.convolution.unpackGradient(part.gradient, scale: 1, into: &block)
+            part.convolution.unpackGradient(part.gradient, scale: 1, into: block)
             for output in 0..<outputs {
                 let row = flat + range.lowerBound + output * inputs + part.firstInput
                 for column in 0..<columns { row[column] = block[(leading + output) * columns + column] }

@@ -1,10 +1,12 @@
 /// A small generator with a printed seed, so that a schedule can be repeated.
-struct SplitMix64: RandomNumberGenerator {
+public struct SplitMix64: RandomNumberGenerator {
     private var state: UInt64
 
-    init(seed: UInt64) { state = seed }
+    /// Equal seeds give equal draws.
+    public init(seed: UInt64) { state = seed }
 
-    mutating func next() -> UInt64 {
+    /// 64 bits.
+    public mutating func next() -> UInt64 {
         state &+= 0x9E37_79B9_7F4A_7C15
         var z = state
         z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
@@ -13,5 +15,5 @@ struct SplitMix64: RandomNumberGenerator {
     }
 
     /// True in so many of a hundred draws.
-    mutating func chance(_ percent: Int) -> Bool { Int(next() % 100) < percent }
+    public mutating func chance(_ percent: Int) -> Bool { Int(next() % 100) < percent }
 }
