@@ -165,6 +165,11 @@ final class ControlDoor {
         }
     }
 
+    /// A message was thrown away, since its sender sends faster than it is handled.
+    func refuseFlood(_ message: ReceivedMessage) {
+        record(message.peer, "it sends faster than the coordinator can handle")
+    }
+
     /// A worker that may not join for what it says of itself: the line to show, when one is due.
     func refusalLine(_ name: String, _ reason: String) -> String? {
         refusals.line("worker \(name)", as: "worker \(name)", reason)

@@ -18,6 +18,8 @@ final class CoordinatorLoop {
     typealias Watch = (_ work: Int) throws(CoordinatorError) -> [Ended]
 
     private static let watchInterval = Duration.milliseconds(100)
+    /// Messages that are handled before something else has its turn.
+    private static let messagesPerTurn = 256
     /// For workers to answer the end of the run.
     private static let farewell = Duration.seconds(2)
     /// For the workers to finish a half-step and hand over their state when the run is interrupted.
@@ -30,6 +32,7 @@ final class CoordinatorLoop {
     let run = UInt64.random(in: 1 ... .max)
     let plan: TrainingPlan
     let door: ControlDoor
+    private var inbox = Inbox()
     private let signals: StopSignals?
     var machine: CoordinatorMachine
     /// Routing ids by worker key.
@@ -182,9 +185,11 @@ final class CoordinatorLoop {
         let wait = machine.deadline - MonotonicClock.now
         let revoked: [(worker: UInt64, reason: String)]
         do throws(TransportError) {
-            try poller.wait(max(min(wait, CoordinatorLoop.watchInterval), .zero))
-            if poller.isReady(atSocket) {
-                while let message = try door.socket.receive() { try take(message, observe) }
+            try poller.wait(inbox.isEmpty ? max(min(wait, CoordinatorLoop.watchInterval), .zero) : .zero)
+            if poller.isReady(atSocket) { try inbox.read(door.socket, refuse: door.refuseFlood) }
+            for _ in 0..<CoordinatorLoop.messagesPerTurn {
+                guard let message = inbox.next() else { break }
+                try take(message, observe)
             }
             revoked = try door.afterWait(poller)
         } catch {

@@ -41,6 +41,21 @@ public struct SocketConfiguration: Sendable {
         }
     }
 
+    /// What becomes of peers that are gone or too fast: one or the other, since libzmq 4.3 fails an assertion when it
+    /// probes a connection that has ended and whose messages it holds back (its issues 3937 and 4364).
+    public enum Supervision: Sendable {
+        /// A connection that answers no probe is cut: see `probeInterval` and `probeTimeout`. Any number of messages may
+        /// wait to be received; where peers are not trusted, an `Inbox` limits them.
+        case probing
+        /// Connections are not probed, and only so many messages of a peer may wait to be received; more stay with it.
+        case holdingBack(Int32)
+    }
+
+    /// How often an idle connection is probed.
+    public static let probeInterval = Duration.milliseconds(200)
+    /// How long a probe may stay unanswered before the connection is cut.
+    public static let probeTimeout = Duration.milliseconds(600)
+
     /// The pattern.
     public var pattern: Pattern
     /// Who may be at the other end.
@@ -49,16 +64,12 @@ public struct SocketConfiguration: Sendable {
     public var largestParts = WireLimits.parts
     /// Messages that may wait to be sent to one peer; more are not taken.
     public var sendLimit: Int32 = 2048
-    /// Messages of one peer that may wait to be received; more stay with the sender.
-    public var receiveLimit: Int32 = 2048
+    /// What becomes of peers that are gone or too fast.
+    public var supervision = Supervision.probing
     /// Take messages only while there is a connection, rather than keep them until there is one.
     public var onlyConnected = false
     /// How long closing may wait for messages to leave.
     public var linger: Duration = .milliseconds(500)
-    /// How often an idle connection is probed.
-    public var heartbeatInterval: Duration = .milliseconds(200)
-    /// How long a probe may stay unanswered before the connection is cut.
-    public var heartbeatTimeout: Duration = .milliseconds(600)
 
     /// The defaults.
     public init(_ pattern: Pattern) {
@@ -119,12 +130,9 @@ public final class MessagingSocket {
         try secure(configuration.security)
         try set(ZMQ_LINGER, configuration.linger.wholeMilliseconds)
         try set(ZMQ_SNDHWM, configuration.sendLimit)
-        try set(ZMQ_RCVHWM, configuration.receiveLimit)
+        try supervise(configuration.supervision)
         try set(ZMQ_IMMEDIATE, configuration.onlyConnected ? 1 : 0)
         try set(ZMQ_IPV6, 1)
-        try set(ZMQ_HEARTBEAT_IVL, configuration.heartbeatInterval.wholeMilliseconds)
-        try set(ZMQ_HEARTBEAT_TIMEOUT, configuration.heartbeatTimeout.wholeMilliseconds)
-        try set(ZMQ_HEARTBEAT_TTL, configuration.heartbeatTimeout.wholeMilliseconds)
         try set(ZMQ_HANDSHAKE_IVL, 5000)
         try set(ZMQ_RECONNECT_IVL, 100)
         try set(ZMQ_RECONNECT_IVL_MAX, 2000)
@@ -142,6 +150,17 @@ public final class MessagingSocket {
 
     /// Bytes that CURVE adds to a frame (ZeroMQ RFC 26): a name, a nonce, a seal and flags.
     private static let encryptionOverhead = 33
+
+    private func supervise(_ supervision: SocketConfiguration.Supervision) throws(TransportError) {
+        switch supervision {
+        case .holdingBack(let messages): try set(ZMQ_RCVHWM, messages)
+        case .probing:
+            try set(ZMQ_RCVHWM, 0)
+            try set(ZMQ_HEARTBEAT_IVL, SocketConfiguration.probeInterval.wholeMilliseconds)
+            try set(ZMQ_HEARTBEAT_TIMEOUT, SocketConfiguration.probeTimeout.wholeMilliseconds)
+            try set(ZMQ_HEARTBEAT_TTL, SocketConfiguration.probeTimeout.wholeMilliseconds)
+        }
+    }
 
     private func secure(_ security: SocketSecurity) throws(TransportError) {
         switch security {

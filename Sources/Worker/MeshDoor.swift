@@ -22,7 +22,7 @@ final class MeshDoor {
     /// Who is gone is for the coordinator to say. Probes would only cut a slow link on which a chunk takes its time.
     private static func configuration(_ pattern: SocketConfiguration.Pattern) -> SocketConfiguration {
         var configuration = SocketConfiguration(pattern)
-        configuration.heartbeatInterval = .zero
+        configuration.supervision = .holdingBack(2048)
         configuration.linger = .zero
         return configuration
     }
