@@ -51,6 +51,8 @@ extension CoordinatorLoop {
                     }
                     if let task = dispatched[assignment.id] { selection?.returnTask(task) }
                 }
+            case .slow(let name, let times, let standsBy):
+                observe(.workerSlow(name: name, times: times, standsBy: standsBy))
             case .abandoned(let wait): observe(.workersGone(seconds: wait.inSeconds))
             case .skipped(let halfStep, let shard): observe(.halfStepSkipped(halfStep: halfStep, shard: shard))
             case .fail(let failure):

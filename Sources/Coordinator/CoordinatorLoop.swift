@@ -122,6 +122,8 @@ final class CoordinatorLoop {
         machinePlan.snapshotInterval = options.save == nil ? 0 : options.checkpointInterval
         machinePlan.onNonFinite = options.onNonFinite
         machinePlan.auditRate = options.auditRate
+        machinePlan.slowFactor = options.slowFactor
+        machinePlan.slowStandBy = options.slowStandBy
         machinePlan.workerTimeout = options.workerTimeout
         machinePlan.silenceTimeout = options.silenceTimeout
         machine = CoordinatorMachine(plan: machinePlan, at: MonotonicClock.now)

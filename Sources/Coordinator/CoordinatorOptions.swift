@@ -27,6 +27,10 @@ public struct CoordinatorOptions: Sendable {
     public var saveFailure: (@Sendable () -> String?)?
     /// Share of strength tasks that a second worker answers too, 0 to 1.
     public var auditRate = 0.0
+    /// A worker is slow that takes so many times as long for a shard of the training as the others.
+    public var slowFactor = 3.0
+    /// Whether slow workers stand by while others train.
+    public var slowStandBy = false
     /// What to do about a gradient that is not finite whoever computes it.
     public var onNonFinite = CoordinatorMachine.NonFinitePolicy.stop
     /// The coordinator's key and those that may join; TCP wants them.

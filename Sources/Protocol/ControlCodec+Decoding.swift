@@ -111,7 +111,10 @@ extension ControlCodec {
             isBusy: status.busy, awaited: status.awaited.map { Int($0) },
             counters: WorkerCounters(
                 dropped: try count(status.counters.dropped), requested: try count(status.counters.requested),
-                repeated: try count(status.counters.repeated)))
+                repeated: try count(status.counters.repeated)),
+            trained: ShardTally(
+                shards: try count(status.trainedShards),
+                time: .microseconds(try count(status.trainingMicroseconds))))
     }
 
     private static func value(_ standing: Ostr_Standing) throws(ProtocolError) -> Standing {

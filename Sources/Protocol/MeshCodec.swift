@@ -20,9 +20,9 @@ public enum MeshCodec {
                 $0.index = UInt32(clamping: chunk.index)
                 $0.subtreeLower = UInt32(clamping: chunk.subtree.lowerBound)
                 $0.subtreeUpper = UInt32(clamping: chunk.subtree.upperBound)
-                $0.checksum = XXH64.hash(chunk.bytes)
                 $0.stateDigest = chunk.stateDigest
             }
+            mesh.chunk.checksum = checksum(mesh, chunk.bytes)
         case .losses(let losses, let stateDigest, let audit):
             mesh.losses = .with {
                 $0.losses = losses.map(ControlCodec.wire)
@@ -65,7 +65,9 @@ public enum MeshCodec {
         switch body {
         case .chunk(let chunk):
             guard frames.count == 2 else { throw .parts(found: frames.count, expected: 2) }
-            message = .chunk(try value(chunk, frames[1]))
+            let found = try value(chunk, frames[1])
+            guard checksum(mesh, frames[1]) == chunk.checksum else { throw .checksum(what: "a gradient chunk") }
+            message = .chunk(found)
         case .losses(let losses):
             guard frames.count == 1 else { throw .parts(found: frames.count, expected: 1) }
             message = .losses(
@@ -87,6 +89,16 @@ public enum MeshCodec {
         return MeshEnvelope(
             run: mesh.run, generation: Int(mesh.generation), sender: Int(mesh.sender),
             halfStep: try ControlCodec.count(mesh.halfStep), message: message)
+    }
+
+    /// Of a chunk's floats and of every number of its header, so that none that was damaged is taken for another.
+    private static func checksum(_ mesh: Ostr_Mesh, _ payload: [UInt8]) -> UInt64 {
+        let chunk = mesh.chunk
+        let header = [
+            mesh.run, UInt64(mesh.generation), UInt64(mesh.sender), mesh.halfStep, UInt64(chunk.index),
+            UInt64(chunk.subtreeLower), UInt64(chunk.subtreeUpper), chunk.stateDigest,
+        ].map(\.littleEndian)
+        return XXH64.hash(payload, seed: header.withUnsafeBytes { XXH64.hash($0) })
     }
 
     private static func wire(_ item: WantedItem) -> Ostr_Wanted {
@@ -116,7 +128,6 @@ public enum MeshCodec {
         }
         let subtree = try ControlCodec.range(
             chunk.subtreeLower, chunk.subtreeUpper, "a subtree", limit: WireLimits.shards)
-        guard XXH64.hash(payload) == chunk.checksum else { throw .checksum(what: "a gradient chunk") }
         return GradientChunk(
             index: Int(chunk.index), subtree: subtree, stateDigest: chunk.stateDigest, bytes: payload)
     }

@@ -1,7 +1,7 @@
 /// What a peer may send. Whatever is larger is refused before memory is taken for it.
 public enum WireLimits {
     /// Version of the messages; both sides must have the same.
-    public static let protocolVersion: UInt32 = 2
+    public static let protocolVersion: UInt32 = 3
     /// Bytes of one frame.
     public static let frame = 128 * 1024
     /// Frames of one message, the routing id included.

@@ -94,6 +94,8 @@ struct LogLine: Encodable {
     var shard: Int?
     /// Seconds.
     var waited: Double?
+    /// As long as others.
+    var times: Double?
     var counters: ClusterCounters?
     var text: String?
 
@@ -106,7 +108,7 @@ struct LogLine: Encodable {
     enum CodingKeys: String, CodingKey {
         case seconds, event, kind, epoch, step, loss, accuracy, epochs, images, edges, done, total, edge, operation,
             kept
-        case worker, workers, text, generation, shard, waited, counters
+        case worker, workers, text, generation, shard, waited, times, counters
         case standBys = "stand_bys"
         case halfStep = "half_step"
         case validationLoss = "validation_loss"
@@ -158,6 +160,10 @@ struct LogLine: Encodable {
             self.init(seconds: seconds, event: "worker_lost")
             worker = name
             text = reason
+        case .workerSlow(let name, let times, let standsBy):
+            self.init(seconds: seconds, event: "worker_slow", text: standsBy ? "it stands by" : nil)
+            worker = name
+            self.times = times
         case .workerRefused(let name, let reason):
             self.init(seconds: seconds, event: "worker_refused", text: reason)
             worker = name

@@ -98,6 +98,13 @@ public struct SearchProgress: Sendable {
             return [.line("worker \(name) joined (\(count))")]
         case .workerLost(let name, let reason):
             return [.line("worker \(name) lost: \(reason)")]
+        case .workerSlow(let name, let times, let standsBy):
+            let end = standsBy ? "it stands by" : "it holds the training up (--slow-workers stand-by leaves it out)"
+            return [
+                .line(
+                    "worker \(name) takes \(SearchProgress.fixed(times, 1)) times as long for a shard as the others: \(end)"
+                )
+            ]
         case .workerRefused(let name, let reason):
             return [.line("worker \(name) was refused: \(reason)")]
         case .generationChanged(let number, let workers, let standBys, let reason):

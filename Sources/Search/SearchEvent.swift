@@ -18,6 +18,8 @@ public enum SearchEvent: Sendable {
     case workerJoined(name: String, count: Int)
     /// A worker went.
     case workerLost(name: String, reason: String)
+    /// A worker takes so many times as long for a shard of the training as the others.
+    case workerSlow(name: String, times: Double, standsBy: Bool)
     /// A worker was not wanted.
     case workerRefused(name: String, reason: String)
     /// A generation is being made of so many workers; the others stand by.

@@ -1,6 +1,7 @@
 import Kernels
 import Protocol
 import Search
+import Transport
 
 extension ComputeLoop {
     /// Computes this worker's shards of the next half-step, hands out partial sums as they become final, and applies
@@ -61,6 +62,7 @@ extension ComputeLoop {
         var bad: Range<Int>?
         var next = run.lowerBound
         var digest: UInt64?
+        let start = MonotonicClock.now
         let losses = replica.computeShards(
             run, of: halfStep, audit: audit.map { ($0.shard, { digest = $0 }) },
             isCancelled: {
@@ -89,6 +91,9 @@ extension ComputeLoop {
             }
         }
         monitor.work.wrappingAdd(1, ordering: .relaxed)
+        monitor.trainedShards.wrappingAdd(losses.count, ordering: .relaxed)
+        monitor.trainingMicroseconds.wrappingAdd(
+            Int((MonotonicClock.now - start) / .microseconds(1)), ordering: .relaxed)
         if let place = losses.firstIndex(where: { !$0.loss.isFinite }) {
             let shard = run.lowerBound + place
             bad = bad ?? shard..<(shard + 1)

@@ -10,4 +10,8 @@ final class ComputeMonitor: Sendable {
     let generation = Atomic<Int>(0)
     /// Half-steps that were begun and given up.
     let repeated = Atomic<Int>(0)
+    /// Shards of the training that were computed.
+    let trainedShards = Atomic<Int>(0)
+    /// The time that this took.
+    let trainingMicroseconds = Atomic<Int>(0)
 }

@@ -80,6 +80,9 @@ extension WorkerLoop {
         activity.isBusy = compute.isBusy
         activity.awaited = mesh.machine?.awaited ?? []
         activity.counters = mesh.counters
+        activity.trained = ShardTally(
+            shards: compute.monitor.trainedShards.load(ordering: .relaxed),
+            time: .microseconds(compute.monitor.trainingMicroseconds.load(ordering: .relaxed)))
         activity.counters.repeated = compute.monitor.repeated.load(ordering: .relaxed)
         return activity
     }

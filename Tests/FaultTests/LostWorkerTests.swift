@@ -165,6 +165,24 @@
             #expect(took < 1.3 * ideal, "\(took) s, at best \(ideal) s")
         }
 
+        @Test("a worker that trains ten times slower than the others is named, and stands by if that is wanted")
+        func slowTraining() throws {
+            for policy in ["warn", "stand-by"] {
+                let cluster = try FaultCluster()
+                try cluster.startCoordinator(workers: 3, ["--slow-workers", policy])
+                try cluster.startWorker("a")
+                try cluster.startWorker("b", fault: "slow-training:150")
+                try cluster.startWorker("c")
+                try cluster.expectUndisturbedResult()
+                let named = cluster.events("worker_slow")
+                #expect(named.map { $0["worker"] as? String } == ["b"], "\(named)")
+                #expect(named.first?["times"] as? Double ?? 0 > 3)
+                let changes = cluster.events("generation_changed").filter { $0["text"] as? String == "b is slow" }
+                #expect(changes.map { $0["stand_bys"] as? Int } == (policy == "warn" ? [] : [1]))
+                #expect(cluster.counters["lost_workers"] == 0)
+            }
+        }
+
         @Test("when all workers are gone the coordinator waits, and goes on with one that comes in time")
         func allGoneAndBack() throws {
             let cluster = try FaultCluster()

@@ -25,7 +25,7 @@
             while ContinuousClock.now < limit, cluster.coordinator?.isRunning == true {
                 usleep(UInt32.random(in: 200_000...1_500_000, using: &random))
                 let victim = Int.random(in: living.indices, using: &random)
-                switch Int.random(in: 0..<8, using: &random) {
+                switch Int.random(in: 0..<10, using: &random) {
                 case 0...3:
                     living[victim].send(SIGKILL)
                     let status = living[victim].status(within: 5)
@@ -44,6 +44,23 @@
                     if living.count < 6 { living.append(try cluster.startWorker("w\(started)")) }
                     started += 1
                     happened["worker added", default: 0] += 1
+                case 7:
+                    // It computes one gradient that is not finite, is ejected, and joins anew.
+                    let halfStep = (cluster.events("half_step").last?["half_step"] as? Int ?? 0) + 10
+                    if living.count < 6 {
+                        living.append(try cluster.startWorker("w\(started)", fault: "nan:\(halfStep)"))
+                    }
+                    started += 1
+                    happened["wrong worker added", default: 0] += 1
+                case 8:
+                    guard let coordinator = cluster.coordinator, coordinator.isRunning,
+                        !cluster.events("half_step").isEmpty
+                    else { continue }
+                    coordinator.send(SIGTERM)
+                    #expect(coordinator.status(within: 30) == 0)
+                    if !cluster.summary.isEmpty { break }
+                    try cluster.startCoordinator(workers: 1, resume: true)
+                    happened["coordinator interrupted", default: 0] += 1
                 default:
                     guard let coordinator = cluster.coordinator, coordinator.isRunning,
                         !cluster.events("half_step").isEmpty

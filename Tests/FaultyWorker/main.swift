@@ -14,6 +14,7 @@
 //   crash-task:E:O  its process dies when it evaluates operation O on edge E
 //   wrong:E      its losses of every strength task from the E-th on are a little wrong, and finite
 //   slow:M       every strength task takes it M milliseconds longer
+//   slow-training:M  every shard of the training takes it M milliseconds longer
 //   none         nothing
 //
 // --mesh ENDPOINT --announce ENDPOINT: where it listens, and where others are told to reach it.
@@ -92,6 +93,9 @@ case "wrong":
 case "slow":
     let time = UInt32(numbers[0]) * 1000
     sabotage.evaluated = { _, _ in usleep(time) }
+case "slow-training":
+    let time = UInt32(numbers[0]) * 1000
+    sabotage.beforeShard = { _, _ in usleep(time) }
 case "none": break
 default: exit(64)
 }

@@ -24,6 +24,20 @@ struct CodecTests {
         #expect(throws: ProtocolError.checksum(what: "a gradient chunk")) { try MeshCodec.decode(frames) }
     }
 
+    @Test("a chunk whose header has any other bit is refused, too")
+    func damagedHeader() throws {
+        for halfStep in [0, 12] {
+            let envelope = MeshEnvelope(
+                run: 5, generation: 1, sender: 2, halfStep: halfStep, message: SampleMessages.meshes[0])
+            let frames = try MeshCodec.encode(envelope)
+            for bit in 0..<(8 * frames[0].count) {
+                var damaged = frames
+                damaged[0][bit / 8] ^= 1 << (bit % 8)
+                #expect(throws: ProtocolError.self, "bit \(bit)") { try MeshCodec.decode(damaged) }
+            }
+        }
+    }
+
     @Test("another version of the protocol is named in the error")
     func version() throws {
         // Field 1, the version, is 9.

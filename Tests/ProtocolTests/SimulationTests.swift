@@ -33,7 +33,7 @@ struct SimulationTests {
         for kind in [
             "abandoned", "audit", "coordinator crash", "coordinator pause", "crash", "cut", "drift", "duplicated task",
             "generation", "lost", "mismatch", "objection", "pause", "rejoin", "replayed", "returned task", "rewound",
-            "snapshot", "stuck", "wrong gradient",
+            "slow", "snapshot", "stuck", "wrong gradient",
         ] {
             #expect(tally[kind, default: 0] > seeds.count / 400, "\(kind): \(tally[kind, default: 0])")
         }

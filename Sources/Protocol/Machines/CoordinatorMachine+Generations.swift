@@ -18,7 +18,8 @@ extension CoordinatorMachine {
             workers[key]?.lastWork = now
         }
         let ready = order.filter { workers[$0]?.isReady == true }
-        let rested = ready.filter { workers[$0]?.restsUntil.map { now >= $0 } ?? true }
+        let fast = ready.filter { workers[$0]?.standsBy == false }
+        let rested = (fast.isEmpty ? ready : fast).filter { workers[$0]?.restsUntil.map { now >= $0 } ?? true }
         let candidates = rested.isEmpty ? ready : rested
         // Those that have the state come first.
         let former = Set(members.map(\.worker))
@@ -151,6 +152,7 @@ extension CoordinatorMachine {
         for member in members {
             workers[member.worker]?.applied = target.appliedHalfSteps
             workers[member.worker]?.lastWork = now
+            workers[member.worker]?.pace = Pace()
             verified[member.worker] = verified[member.worker] ?? target.appliedHalfSteps
         }
         return [

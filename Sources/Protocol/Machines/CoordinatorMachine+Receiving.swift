@@ -129,6 +129,7 @@ extension CoordinatorMachine {
                 actions.append(.send(to: key, .generation(membership(rank: rank))))
             } else {
                 actions += note(applied: status.appliedHalfSteps, by: key, at: now)
+                actions += notePace(status.trained, of: key, at: now)
             }
         }
         // What was sent a while ago and is not there was lost on the way, or its answer was.

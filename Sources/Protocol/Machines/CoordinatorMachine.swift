@@ -29,6 +29,10 @@ public struct CoordinatorMachine: Sendable {
         public var onNonFinite = NonFinitePolicy.stop
         /// The share of half-steps of which several members compute one shard.
         public var auditRate = 0.0
+        /// A member is slow that takes so many times as long for a shard as the others.
+        public var slowFactor = 3.0
+        /// Whether slow members stand by, as long as there are others.
+        public var slowStandBy = false
         /// The runs of shards of so many workers.
         public var runs: @Sendable (_ workers: Int) -> [Range<Int>]
         /// What a state's bytes are the state of; nil when they are none.
@@ -117,6 +121,8 @@ public struct CoordinatorMachine: Sendable {
         case result(TaskAssignment, losses: [LossEntry], from: UInt64)
         /// A worker is gone and the run goes on; these tasks have to be dispatched again.
         case lost(name: String, reason: String, tasks: [TaskAssignment])
+        /// A member takes so many times as long for a shard as the others, and stands by now or holds them up.
+        case slow(name: String, times: Double, standsBy: Bool)
         /// Every worker is gone; the run waits so long for another.
         case abandoned(wait: Duration)
         /// A half-step is passed over, since this shard's gradient is not finite whoever computes it.
@@ -314,6 +320,9 @@ extension CoordinatorMachine {
         var restsUntil: Duration?
         /// How often it had to rest.
         var rests = 0
+        var pace = Pace()
+        /// No member while there are others, since it is slow.
+        var standsBy = false
         var isBusy = false
         var work = 0
         var awaited: [Int] = []

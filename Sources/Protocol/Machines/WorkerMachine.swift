@@ -66,6 +66,8 @@ public struct WorkerMachine: Sendable {
         public var awaited: [Int] = []
         /// See `WorkerCounters`.
         public var counters = WorkerCounters()
+        /// What was computed of the training.
+        public var trained = ShardTally()
 
         /// Nothing.
         public init() {}
@@ -195,7 +197,7 @@ public struct WorkerMachine: Sendable {
         WorkerStatus(
             phase: phase, generation: generation, appliedHalfSteps: appliedHalfSteps, tasks: tasks.map(\.id),
             work: activity.work + partsReceived, isBusy: activity.isBusy, awaited: activity.awaited,
-            counters: activity.counters - countedBefore)
+            counters: activity.counters - countedBefore, trained: activity.trained)
     }
 
     func standingMessage() -> ControlMessage? {

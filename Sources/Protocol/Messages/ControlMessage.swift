@@ -107,6 +107,20 @@ public struct Ready: Sendable, Equatable {
     }
 }
 
+/// Shards of the training that were computed, and how long that took.
+public struct ShardTally: Sendable, Equatable {
+    /// Their number.
+    public var shards: Int
+    /// Whole microseconds.
+    public var time: Duration
+
+    /// Both.
+    public init(shards: Int = 0, time: Duration = .zero) {
+        self.shards = shards
+        self.time = time
+    }
+}
+
 /// A worker's state as it is now: what was lost on the way is seen by comparing.
 public struct WorkerStatus: Sendable, Equatable {
     /// How far it is with joining.
@@ -135,12 +149,15 @@ public struct WorkerStatus: Sendable, Equatable {
     public var awaited: [Int]
     /// What happened since the worker's start.
     public var counters: WorkerCounters
+    /// What it computed of the training since its start.
+    public var trained: ShardTally
 
     /// All fields.
     public init(
         phase: Phase, generation: Int, appliedHalfSteps: Int, tasks: [Int], work: Int = 0, isBusy: Bool = false,
-        awaited: [Int] = [], counters: WorkerCounters = WorkerCounters()
+        awaited: [Int] = [], counters: WorkerCounters = WorkerCounters(), trained: ShardTally = ShardTally()
     ) {
+        self.trained = trained
         self.phase = phase
         self.generation = generation
         self.appliedHalfSteps = appliedHalfSteps

@@ -353,6 +353,11 @@ nonisolated struct Ostr_Status: Sendable {
   /// Clears the value of `counters`. Subsequent reads from it will return its default value.
   mutating func clearCounters() {self._counters = nil}
 
+  /// Shards of the training that it computed since its start, and the time that this took.
+  var trainedShards: UInt64 = 0
+
+  var trainingMicroseconds: UInt64 = 0
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   nonisolated enum Phase: SwiftProtobuf.Enum, Swift.CaseIterable {
@@ -850,6 +855,7 @@ nonisolated struct Ostr_Chunk: Sendable {
 
   var subtreeUpper: UInt32 = 0
 
+  /// Of the floats and of the numbers of both headers.
   var checksum: UInt64 = 0
 
   /// The state that the gradient was computed from.
@@ -1496,7 +1502,7 @@ nonisolated extension Ostr_Ready: SwiftProtobuf.Message, SwiftProtobuf._MessageI
 
 nonisolated extension Ostr_Status: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".Status"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}phase\0\u{1}generation\0\u{3}applied_half_steps\0\u{1}tasks\0\u{1}work\0\u{1}busy\0\u{1}awaited\0\u{1}counters\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}phase\0\u{1}generation\0\u{3}applied_half_steps\0\u{1}tasks\0\u{1}work\0\u{1}busy\0\u{1}awaited\0\u{1}counters\0\u{3}trained_shards\0\u{3}training_microseconds\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1512,6 +1518,8 @@ nonisolated extension Ostr_Status: SwiftProtobuf.Message, SwiftProtobuf._Message
       case 6: try { try decoder.decodeSingularBoolField(value: &self.busy) }()
       case 7: try { try decoder.decodeRepeatedUInt32Field(value: &self.awaited) }()
       case 8: try { try decoder.decodeSingularMessageField(value: &self._counters) }()
+      case 9: try { try decoder.decodeSingularUInt64Field(value: &self.trainedShards) }()
+      case 10: try { try decoder.decodeSingularUInt64Field(value: &self.trainingMicroseconds) }()
       default: break
       }
     }
@@ -1546,6 +1554,12 @@ nonisolated extension Ostr_Status: SwiftProtobuf.Message, SwiftProtobuf._Message
     try { if let v = self._counters {
       try visitor.visitSingularMessageField(value: v, fieldNumber: 8)
     } }()
+    if self.trainedShards != 0 {
+      try visitor.visitSingularUInt64Field(value: self.trainedShards, fieldNumber: 9)
+    }
+    if self.trainingMicroseconds != 0 {
+      try visitor.visitSingularUInt64Field(value: self.trainingMicroseconds, fieldNumber: 10)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1558,6 +1572,8 @@ nonisolated extension Ostr_Status: SwiftProtobuf.Message, SwiftProtobuf._Message
     if lhs.busy != rhs.busy {return false}
     if lhs.awaited != rhs.awaited {return false}
     if lhs._counters != rhs._counters {return false}
+    if lhs.trainedShards != rhs.trainedShards {return false}
+    if lhs.trainingMicroseconds != rhs.trainingMicroseconds {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

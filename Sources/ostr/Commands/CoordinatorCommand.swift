@@ -22,6 +22,7 @@ struct CoordinatorCommand: ParsableCommand {
 
     @OptionGroup var options: SearchOptions
     @OptionGroup(title: "Verification") var verification: AuditOptions
+    @OptionGroup(title: "Slow workers") var slow: SlowWorkerOptions
     @OptionGroup(title: "Network") var network: NetworkOptions
 
     @Option(
@@ -76,6 +77,7 @@ struct CoordinatorCommand: ParsableCommand {
             $0.silenceTimeout = .seconds(silenceTimeout)
             $0.keys = keys
             $0.auditRate = verification.audit
+            slow.apply(to: &$0)
             $0.insecure = network.insecure
         }
         try run.perform { keeping, observe in

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Coordinator
 
 /// `ostr search`: everything on this machine.
 struct SearchCommand: ParsableCommand {
@@ -21,6 +22,7 @@ struct SearchCommand: ParsableCommand {
 
     @OptionGroup var options: SearchOptions
     @OptionGroup(title: "Verification") var verification: AuditOptions
+    @OptionGroup(title: "Slow workers") var slow: SlowWorkerOptions
 
     @Option(
         help: ArgumentHelp(
@@ -39,10 +41,15 @@ struct SearchCommand: ParsableCommand {
         if let run = options.checkpoints.resume {
             let prepared = try PreparedRun(resuming: run, onSaveError: options.checkpoints.onSaveError)
             return try Run(prepared, command: "search", workers: workers ?? prepared.formerWorkers ?? 0)
-                .performLocally(audit: verification.audit)
+                .performLocally(adjust)
         }
         let workers = self.workers ?? WorkerCount.automatic(shards: options.batches.shardCount)
         let prepared = try PreparedRun(options, workersHere: workers)
-        try Run(prepared, command: "search", workers: workers).performLocally(audit: verification.audit)
+        try Run(prepared, command: "search", workers: workers).performLocally(adjust)
+    }
+
+    private func adjust(_ options: inout CoordinatorOptions) {
+        options.auditRate = verification.audit
+        slow.apply(to: &options)
     }
 }

@@ -37,15 +37,13 @@ struct Run {
 
     /// Runs on this machine: in this process without workers, on local worker processes otherwise.
     ///
-    /// - Parameter audit: share of strength tasks that a second worker answers too.
-    func performLocally(audit: Double = 0) throws {
+    /// - Parameter adjust: sets what a coordinator needs to know beside the run.
+    func performLocally(_ adjust: (inout CoordinatorOptions) -> Void = { _ in }) throws {
         if workers > 0 {
             let cluster = LocalCluster(workerArguments: ["--data", prepared.dataFolder], workers: workers)
             return try perform { keeping, observe in
-                let options = coordinatorOptions(endpoint: "") {
-                    $0.keep(keeping)
-                    $0.auditRate = audit
-                }
+                var options = coordinatorOptions(endpoint: "", adjust)
+                options.keep(keeping)
                 return try cluster.run(options, observe: observe)
             }
         }

@@ -59,6 +59,8 @@ struct SimulatedWorker {
     // The compute thread's own.
     var commands: [Command] = []
     var work = Work.idle
+    var workStarted = Duration.zero
+    var trained = ShardTally()
     var state = SimulatedState()
     var joined: Membership?
     var lease = (generation: 0, halfSteps: 0)

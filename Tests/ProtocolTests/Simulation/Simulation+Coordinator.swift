@@ -64,6 +64,7 @@ extension Simulation {
                     count("returned task")
                     open.append(number)
                 }
+            case .slow: count("slow")
             case .abandoned: count("abandoned")
             case .suspended: throw violation("nobody interrupted the run")
             case .skipped: throw violation("a half-step is passed over")

@@ -7,6 +7,7 @@ extension Simulation {
         var activity = WorkerMachine.Activity()
         activity.work = workers[index].machine.activity.work
         activity.isBusy = workers[index].isBusy
+        activity.trained = workers[index].trained
         activity.awaited = workers[index].mesh?.awaited ?? []
         workers[index].machine.activity = activity
         if let mesh = workers[index].mesh, let deadline = mesh.deadline, now >= deadline {
@@ -176,6 +177,7 @@ extension Simulation {
 
     private mutating func work(_ work: SimulatedWorker.Work, of index: Int, upTo milliseconds: Int) {
         workers[index].work = work
+        workers[index].workStarted = now
         let time = Int.random(in: 1...(milliseconds * workers[index].pace), using: &random)
         queue.post(.computed(index: index, incarnation: index), at: now + .milliseconds(time))
     }
@@ -253,6 +255,8 @@ extension Simulation {
                 break
             }
             let run = membership.members[membership.rank].run
+            workers[index].trained.shards += run.count
+            workers[index].trained.time += now - workers[index].workStarted
             workers[index].work = .waiting(generation: membership.generation)
             if workers[index].isPoisoned {
                 workers[index].isPoisoned = false

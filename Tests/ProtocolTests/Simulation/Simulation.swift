@@ -223,6 +223,7 @@ struct Simulation {
         plan.snapshotInterval = snapshotInterval
         plan.workerTimeout = .seconds(300)
         plan.auditRate = auditRate
+        plan.slowStandBy = seed.isMultiple(of: 2)
         coordinator = CoordinatorMachine(plan: plan, at: now)
         queue.post(.tickCoordinator(incarnation: coordinatorNumber), at: now)
     }
