@@ -79,6 +79,7 @@ let package = Package(
         module("Transport", ["Protocol", "CZeroMQ", logging, collections]),
         module("Checkpoint", ["Supernet", "Search", crypto]),
         module("NASBench201", ["Supernet"]),
+        module("ONNX", ["Supernet", protobuf], exclude: ["Messages/onnx.proto"]),
         module("SpaceFiles", ["Supernet", .product(name: "Yams", package: "Yams")]),
         module("Worker", ["Kernels", "Protocol", "Transport", "Search", "Datasets", logging]),
         module("Coordinator", ["Kernels", "Protocol", "Transport", "Search", logging]),
@@ -87,7 +88,7 @@ let package = Package(
             name: "ostr",
             dependencies: [
                 "Coordinator", "Worker", "Protocol", "Transport", "Search", "Supernet", "Kernels", "Datasets",
-                "Checkpoint", "NASBench201", "SpaceFiles",
+                "Checkpoint", "NASBench201", "SpaceFiles", "ONNX",
                 "Reporting", "CProcessor", argumentParser, logging,
             ],
             swiftSettings: strict),
@@ -108,6 +109,7 @@ let package = Package(
         tests("TransportTests", ["Transport", "Protocol", logging]),
         tests("CheckpointTests", ["Checkpoint", "Supernet", "Search"]),
         tests("SpaceFilesTests", ["SpaceFiles", "Supernet"]),
+        tests("ONNXTests", ["ONNX", "Supernet"]),
         tests("NASBench201Tests", ["NASBench201", "Supernet", crypto]),
         tests(
             "ClusterTests", ["Coordinator", "Worker", "Search", "Supernet", "Datasets", "Protocol", "Transport"]),

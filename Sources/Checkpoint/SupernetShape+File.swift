@@ -1,8 +1,8 @@
 import Supernet
 
 extension SupernetShape {
-    /// As texts for a file's metadata.
-    var metadata: [String: String] {
+    /// As texts for the metadata of a file.
+    public var metadata: [String: String] {
         [
             "space": space, "channels": "\(channels)", "cells": "\(cells)", "classes": "\(classes)",
             "input_channels": "\(inputChannels)", "size": "\(imageSize)",

@@ -8,6 +8,8 @@ public enum ReportingError: Error, Sendable, Equatable, CustomStringConvertible 
     case cannotCreate(folder: String, reason: String)
     /// The run of a folder cannot go on.
     case notResumable(folder: String, reason: String)
+    /// A folder has no results of a run.
+    case notComplete(folder: String, reason: String)
     /// A file of the run folder cannot be written.
     case write(file: String, reason: String)
 
@@ -19,6 +21,8 @@ public enum ReportingError: Error, Sendable, Equatable, CustomStringConvertible 
             "cannot create the output folder \(folder): \(reason)"
         case .notResumable(let folder, let reason):
             "cannot go on with the run in \(folder): \(reason)"
+        case .notComplete(let folder, let reason):
+            "cannot use the run in \(folder): \(reason)"
         case .write(let file, let reason):
             "cannot write \(file): \(reason)"
         }

@@ -69,6 +69,21 @@ public struct RunFolder: Sendable {
         return folder
     }
 
+    /// The folder of a run that is complete, to use its results.
+    ///
+    /// - Throws: `ReportingError.notComplete` when there is none, or when its run did not end.
+    public static func complete(_ path: String) throws(ReportingError) -> RunFolder {
+        let folder = RunFolder(path: path)
+        var status = stat()
+        guard stat(folder.file("summary.json"), &status) == 0 else {
+            let isRun = stat(folder.file("config.json"), &status) == 0
+            throw .notComplete(
+                folder: path,
+                reason: isRun ? "its run did not end: it has no summary.json" : "it is no run folder")
+        }
+        return folder
+    }
+
     /// What its run was asked for.
     public func description() throws(ReportingError) -> RunDescription {
         do {

@@ -2,6 +2,7 @@ import Checkpoint
 import Coordinator
 import Datasets
 import NASBench201
+import ONNX
 import Reporting
 import Search
 import SpaceFiles
@@ -30,6 +31,7 @@ struct Failure: Error, Equatable {
         case let error as CheckpointError: Failure(error)
         case let error as ReportingError: Failure(error)
         case let error as ArchitectureError: Failure(.usage, error.description)
+        case let error as ONNXError: Failure(.data, error.description)
         case let error as GenotypeError: Failure(.data, error.description)
         case let error as SpaceFileError: Failure(error)
         case let error as CoordinatorError: Failure(error)
@@ -83,7 +85,7 @@ struct Failure: Error, Equatable {
 
     init(_ error: ReportingError) {
         switch error {
-        case .notResumable: self.init(.noInput, error.description)
+        case .notResumable, .notComplete: self.init(.noInput, error.description)
         case .exists, .cannotCreate: self.init(.cannotCreate, error.description)
         case .write: self.init(.inputOutput, error.description)
         }

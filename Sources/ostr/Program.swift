@@ -83,6 +83,7 @@ struct Ostr: ParsableCommand {
         version: Version.current,
         subcommands: [
             SearchCommand.self, CoordinatorCommand.self, WorkerCommand.self, SelectCommand.self, QueryCommand.self,
-            GenotypeCommand.self, BenchCommand.self, CheckpointCommand.self, KeygenCommand.self,
+            GenotypeCommand.self, ExportCommand.self, BenchCommand.self, CheckpointCommand.self,
+            KeygenCommand.self,
         ])
 }

@@ -1,5 +1,4 @@
 import ArgumentParser
-import Foundation
 import NASBench201
 import Reporting
 import Supernet
@@ -40,7 +39,8 @@ struct GenotypeCommand: ParsableCommand {
     var space: SpaceArgument?
 
     mutating func run() throws {
-        let genotype = try parsed(try text())
+        let spaces = try space.map { [try $0.load().space] } ?? SearchSpace.all
+        let genotype = try GenotypeInput.read(input, among: spaces)
         switch form {
         case .genotype: try StandardOutput.print([genotype.description])
         case .nasbench201:
@@ -52,33 +52,6 @@ struct GenotypeCommand: ParsableCommand {
             try StandardOutput.print([architecture.description])
         case .dot: try StandardOutput.print([String(genotype.dot.dropLast())])
         case .svg: try StandardOutput.print([String(genotype.svg.dropLast())])
-        }
-    }
-
-    private func parsed(_ text: String) throws -> Genotype {
-        let spaces = try space.map { [try $0.load().space] } ?? SearchSpace.all
-        if text.hasPrefix("|"), spaces.contains(.nasbench201) {
-            // A run's file has the genotype on a second line.
-            let line = text.prefix { !$0.isNewline }.trimmingCharacters(in: .whitespaces)
-            let operations = try Architecture(parsing: line).operations
-            return Genotype(space: .nasbench201, operations: operations, kept: operations.map { _ in true })
-        }
-        return try Genotype(parsing: text, among: spaces)
-    }
-
-    /// The genotype itself, or what is in the file.
-    private func text() throws -> String {
-        let trimmed = input.trimmingCharacters(in: .whitespacesAndNewlines)
-        if trimmed.hasPrefix("|") || trimmed.contains("(") { return trimmed }
-        do {
-            let handle: FileHandle =
-                try input == "-" ? .standardInput : FileHandle(forReadingFrom: URL(fileURLWithPath: input))
-            // One byte more than a genotype may have: the reader says that it is too long.
-            let data = try handle.read(upToCount: Genotype.longestText + 1) ?? Data()
-            return String(decoding: data, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
-        } catch {
-            throw Failure(
-                .noInput, "\(input): no genotype and no file that can be read: \(error.localizedDescription)")
         }
     }
 }

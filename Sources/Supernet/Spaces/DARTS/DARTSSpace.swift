@@ -44,5 +44,5 @@ extension SearchSpace {
     ]
 
     /// The cells, of so many, that halve the size and double the channels.
-    static func dartsReductions(cells: Int) -> Set<Int> { [cells / 3, 2 * cells / 3] }
+    public static func dartsReductions(cells: Int) -> Set<Int> { [cells / 3, 2 * cells / 3] }
 }
