@@ -54,7 +54,7 @@ private struct CellDrawing {
 
     var elements: [String] {
         var elements = [
-            "<text x=\"\(Self.margin)\" y=\"24\" font-size=\"16\" font-weight=\"bold\">\(escaped(graph.title))</text>"
+            "<text x=\"\(Self.margin)\" y=\"24\" font-size=\"16\" font-weight=\"bold\">\(SVG.escaped(graph.title))</text>"
         ]
         for arrow in graph.arrows where arrow.label.isEmpty { elements.append(handedOn(arrow)) }
         let arcs = graph.arrows.filter { !$0.label.isEmpty }.map(arc)
@@ -110,17 +110,12 @@ private struct CellDrawing {
     ) -> String {
         let behind = halo ? " stroke=\"white\" stroke-width=\"4\" paint-order=\"stroke\"" : ""
         return "<text x=\"\(x)\" y=\"\(y)\" font-size=\"\(size)\" text-anchor=\"middle\" fill=\"\(color)\"\(behind)>"
-            + "\(escaped(content))</text>"
+            + "\(SVG.escaped(content))</text>"
     }
 
     private func color(_ operation: String) -> String {
         if operation == "skip_connect" { return "#2e7d32" }
         if operation.contains("pool") { return "#c25700" }
         return operation.contains("conv") ? "#1558a8" : "#6a1b9a"
-    }
-
-    private func escaped(_ text: String) -> String {
-        text.replacing("&", with: "&amp;").replacing("<", with: "&lt;").replacing(">", with: "&gt;")
-            .replacing("\"", with: "&quot;")
     }
 }
