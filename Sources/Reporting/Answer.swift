@@ -22,11 +22,22 @@ public enum Answer {
             "The supernet before selection: loss \(SearchProgress.fixed(summary.supernet.loss, 3)), accuracy "
                 + "\(SearchProgress.percent(summary.supernet.accuracy)) on \(grouped(summary.supernet.images)) "
                 + "held-out images of \(configuration.dataset.rawValue).")
+        lines.append(evaluations(summary.evaluations, configuration.selection))
         lines.append(kind(epochs: epochs, configuration.supernet, space))
         if let architecture = summary.architecture { lines.append("Architecture  \(architecture)") }
         lines.append("Genotype      \(summary.genotype)")
         lines.append("Run folder    \(folder)   (digest \(summary.digest.prefix(16)), \(duration(summary.seconds)))")
         return lines
+    }
+
+    /// What the selection took, and what it would have taken.
+    static func evaluations(_ evaluations: Summary.Evaluations, _ options: SelectionOptions) -> String {
+        let share = Double(evaluations.used) / Double(max(evaluations.fullTable, 1))
+        let rule =
+            options.racing.map { "racing at a confidence of \($0)" }
+            ?? (options.halving == true ? "halving" : evaluations.used < evaluations.fullTable ? "exact pruning" : nil)
+        return "Evaluations: \(grouped(evaluations.used)) of the full table's \(grouped(evaluations.fullTable)) "
+            + "(\(SearchProgress.percent(share)))\(rule.map { ", by \($0)" } ?? "")."
     }
 
     /// One honest sentence about what the run can show.

@@ -36,6 +36,19 @@ public struct Summary: Sendable, Codable, Equatable {
         }
     }
 
+    /// What a selection took.
+    public struct Evaluations: Sendable, Codable, Equatable {
+        /// That the choice looked at.
+        public var used: Int
+        /// Those of the full table, each operation on all images.
+        public var fullTable: Int
+
+        enum CodingKeys: String, CodingKey {
+            case used
+            case fullTable = "full_table"
+        }
+    }
+
     public var version = Version.current
     /// `search`, `coordinator` or `select`.
     public var command: String
@@ -48,6 +61,8 @@ public struct Summary: Sendable, Codable, Equatable {
     /// From the start of the run to the choice, data loading excluded.
     public var seconds: Double
     public var strengthImages: Int
+    /// Evaluations of a network on a shard.
+    public var evaluations: Evaluations
     public var configurationDigest: String
     public var datasetDigest: String
     public var workers: Int
@@ -71,6 +86,8 @@ public struct Summary: Sendable, Codable, Equatable {
         magnitudeArchitecture = magnitudeCell.architecture
         self.seconds = seconds
         strengthImages = outcome.selection.images
+        evaluations = Evaluations(
+            used: outcome.selection.evaluations, fullTable: outcome.selection.fullTableEvaluations)
         configurationDigest = try Summary.digest(of: outcome.configuration)
         datasetDigest = outcome.configuration.datasetDigest
         self.workers = workers
@@ -96,6 +113,7 @@ public struct Summary: Sendable, Codable, Equatable {
 
     enum CodingKeys: String, CodingKey {
         case version, command, digest, genotype, architecture, seconds, workers, supernet, epochs, counters
+        case evaluations
         case magnitudeArchitecture = "magnitude_architecture"
         case strengthImages = "strength_images"
         case configurationDigest = "configuration_digest"

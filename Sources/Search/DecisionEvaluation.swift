@@ -7,6 +7,9 @@ import Kernels
 /// smallest complete sum among the operations before it. Losses are never negative and rounding is monotone, so partial
 /// sums never fall, and a dropped operation could not have won.
 ///
+/// In rounds, all candidates are measured on the first border's blocks, then those that `Rounds` leaves on the next border's, until
+/// one is left or all blocks are measured.
+///
 /// For the edges that a node keeps: the supernet without each of them in turn, all measured whole.
 ///
 /// `needed` of a candidate bounds from above, given what is known so far, the blocks that this rule looks at; once all
@@ -33,6 +36,8 @@ struct DecisionEvaluation: Sendable {
         var known = 0
         /// No block below is waiting.
         var cursor = 0
+        /// Whether a round has dropped it.
+        var isDropped = false
 
         var isWhole: Bool { known == blocks.count }
 
@@ -55,6 +60,9 @@ struct DecisionEvaluation: Sendable {
     /// In the order of the rule; where the supernet itself is measured too, it comes first.
     var candidates: [Candidate]
     private let prunes: Bool
+    private let rounds: Rounds?
+    /// The round that is being measured; as many as there are once its candidates are decided.
+    private var round = 0
 
     /// An edge that may be decided.
     struct Edge {
@@ -69,8 +77,11 @@ struct DecisionEvaluation: Sendable {
     ///
     /// - Parameters:
     ///   - prunes: for one edge only, and where the smallest sum wins.
-    ///   - includesSupernet: whether the supernet as it stands is measured too.
-    init(edges: [Edge], decided: [Int?], blocks: Int, prunes: Bool, includesSupernet: Bool) {
+    ///   - rounds: for one edge only; nil: all are measured whole, but for pruning.
+    ///   - includesSupernet: whether the supernet as it stands is measured too, on all blocks.
+    init(
+        edges: [Edge], decided: [Int?], blocks: Int, prunes: Bool, rounds: Rounds? = nil, includesSupernet: Bool
+    ) {
         var replacements: [StrengthTask.Replacement?] = includesSupernet ? [nil] : []
         var betas: [Float] = includesSupernet ? [0] : []
         for edge in edges {
@@ -80,25 +91,29 @@ struct DecisionEvaluation: Sendable {
             replacements += order.map { .init(edge: edge.number, operation: $0) }
             betas += order.map { edge.betas[$0] }
         }
-        self.init(replacements: replacements, decided: decided, betas: betas, blocks: blocks, prunes: prunes)
+        self.init(
+            replacements: replacements, decided: decided, betas: betas, blocks: blocks, prunes: prunes, rounds: rounds)
     }
 
     /// The choice of the edges that a node keeps; the supernet as it stands is measured too.
     init(nodeEdges edges: [Int], decided: [Int?], blocks: Int) {
         self.init(
             replacements: [nil] + edges.map { .init(edge: $0, operation: StrengthTask.leftOut) }, decided: decided,
-            betas: Array(repeating: 0, count: edges.count + 1), blocks: blocks, prunes: false)
+            betas: Array(repeating: 0, count: edges.count + 1), blocks: blocks, prunes: false, rounds: nil)
     }
 
     private init(
-        replacements: [StrengthTask.Replacement?], decided: [Int?], betas: [Float], blocks: Int, prunes: Bool
+        replacements: [StrengthTask.Replacement?], decided: [Int?], betas: [Float], blocks: Int, prunes: Bool,
+        rounds: Rounds?
     ) {
         self.decided = decided
         self.prunes = prunes
+        self.rounds = rounds
         candidates = zip(replacements, betas).map { replacement, beta in
             Candidate(
                 replacement: replacement, beta: beta, blocks: Array(repeating: .waiting, count: blocks),
-                sums: Array(repeating: 0, count: blocks), needed: blocks)
+                sums: Array(repeating: 0, count: blocks),
+                needed: replacement == nil ? blocks : rounds?.borders[0] ?? blocks)
         }
     }
 
@@ -148,6 +163,7 @@ struct DecisionEvaluation: Sendable {
         candidates[i].blocks[block] = .known(losses)
         candidates[i].sums[block] = SummationTree.sum(count: losses.count) { losses[$0].loss }
         candidates[i].known += 1
+        if let rounds { return endRounds(rounds) }
         guard prunes else { return }
         var best = Double.infinity
         for j in candidates.indices where candidates[j].replacement != nil {
@@ -155,6 +171,24 @@ struct DecisionEvaluation: Sendable {
             if candidates[j].isWhole { best = min(best, candidates[j].sum(blocks: candidates[j].blocks.count)) }
         }
     }
+
+    /// Ends the rounds whose measurements are all known.
+    private mutating func endRounds(_ rounds: Rounds) {
+        while round < rounds.borders.count {
+            // Ties go to the lower operation.
+            let racing = candidates.indices.filter { candidates[$0].replacement != nil && !candidates[$0].isDropped }
+                .sorted { operation($0) < operation($1) }
+            guard racing.allSatisfy({ candidates[$0].isResolved }) else { return }
+            let survivors = rounds.survivors(of: racing.map { candidates[$0].losses }).map { racing[$0] }
+            for i in racing where !survivors.contains(i) { candidates[i].isDropped = true }
+            round = survivors.count == 1 ? rounds.borders.count : round + 1
+            if round < rounds.borders.count {
+                for i in survivors { candidates[i].needed = rounds.borders[round] }
+            }
+        }
+    }
+
+    private func operation(_ i: Int) -> Int { candidates[i].replacement?.operation ?? -1 }
 
     /// Lowers `needed` to the first border at which what is known already exceeds `best`.
     private mutating func narrow(_ i: Int, best: Double) {
@@ -170,12 +204,14 @@ struct DecisionEvaluation: Sendable {
     }
 
     /// Whether the rule looks at nothing unknown.
-    var isResolved: Bool { candidates.allSatisfy(\.isResolved) }
+    var isResolved: Bool { round >= rounds?.borders.count ?? 0 && candidates.allSatisfy(\.isResolved) }
 
-    /// The replacements measured whole with their sums, once resolved.
+    /// The replacements among which is chosen, with their sums, once resolved: those measured whole, or those left by the last
+    /// round, which are measured on the same blocks.
     private var whole: [(replacement: StrengthTask.Replacement, sum: Double)] {
         candidates.compactMap { candidate in
-            guard candidate.needed == candidate.blocks.count else { return nil }
+            let isLeft = rounds == nil ? candidate.needed == candidate.blocks.count : !candidate.isDropped
+            guard isLeft else { return nil }
             return candidate.replacement.map { ($0, candidate.sum(blocks: candidate.needed)) }
         }
     }

@@ -9,6 +9,7 @@ extension SearchConfiguration {
         try validateSizes()
         try validateOptimizers()
         let space = try supernet.searchSpace
+        try validateThinningOut()
         if selection.edgeChoice != nil && space.keptInputs == nil {
             throw .configuration("in \(space.name) every node keeps all of its edges; there is no choice of edges")
         }
@@ -62,6 +63,21 @@ extension SearchConfiguration {
                 "the images differ from the run's: digest \(images.digest), expected \(datasetDigest)")
         }
         try validate(imageCount: images.count)
+    }
+
+    private func validateThinningOut() throws(SearchError) {
+        if let confidence = selection.racing, !(confidence > 0.5 && confidence <= 0.9999) {
+            throw .configuration(
+                "a confidence of \(confidence) is impossible; it has to be above 0.5 and at most 0.9999")
+        }
+        let halves = selection.halving ?? false
+        guard selection.racing != nil || halves else { return }
+        let name = halves ? "halving" : "racing"
+        if selection.racing != nil && halves { throw .configuration("racing and halving exclude each other") }
+        if selection.fullTable { throw .configuration("\(name) and the full table exclude each other") }
+        if selection.edgeOrder == .greedy {
+            throw .configuration("\(name) is impossible in the order greedy, which needs every edge's losses whole")
+        }
     }
 
     private func validateSizes() throws(SearchError) {

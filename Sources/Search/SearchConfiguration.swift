@@ -88,6 +88,11 @@ public struct SelectionOptions: Codable, Sendable, Hashable {
     public var images: Int?
     /// Evaluate every operation on every image, without exact pruning.
     public var fullTable = false
+    /// The probability, at least, with which racing candidates give the operations of the full table, above 0.5 and below 1; nil
+    /// for no racing.
+    public var racing: Double?
+    /// Whether the worse half of an edge's candidates is dropped while the set of images doubles; nil for false.
+    public var halving: Bool?
     /// nil where nodes keep all of their edges anyway, and for the default, `strength`.
     public var edgeChoice: EdgeRule?
     /// nil for `strength`.

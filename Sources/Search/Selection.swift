@@ -13,6 +13,9 @@ import Supernet
 /// Then, where nodes keep only some of their edges, node by node: every edge is left out in turn, and those without which
 /// the loss is largest are kept.
 ///
+/// With `SelectionOptions.racing` or `halving` an operation is dropped before all images were seen by what it lost so far
+/// (`Rounds`).
+///
 /// Tasks are blocks of 8 shards. A decision's tasks exist once the decision before it is taken.
 public struct Selection: Sendable {
     /// Shards of a task, and the distance of the borders at which operations are dropped.
@@ -188,9 +191,15 @@ public struct Selection: Sendable {
             }
             // The largest loss may still grow, and a lead is not known before both are.
             let prunes = !options.fullTable && criterion == .strength && order != nil
+            let rounds =
+                edges.count > 1 || order == nil
+                ? nil
+                : Rounds(
+                    options, shards: shards, blocks: blocks, candidates: edges[0].operations.count,
+                    decisions: betas.count)
             evaluations.append(
                 DecisionEvaluation(
-                    edges: edges, decided: choices, blocks: blocks, prunes: prunes,
+                    edges: edges, decided: choices, blocks: blocks, prunes: prunes && rounds == nil, rounds: rounds,
                     includesSupernet: evaluations.isEmpty || criterion == .removal))
         } else {
             let decided = zip(choices, isKept).map { $1 ? $0 : StrengthTask.leftOut }
@@ -248,32 +257,33 @@ extension Selection {
         precondition(isFinished)
         let supernet = LossSum.sum(evaluations[0].candidates[0].losses)
         let isKept = finallyKept
-        var before = supernet
+        // The losses by shard of what a replacement is compared with.
+        var before = evaluations[0].candidates[0].losses
         var rows: [StrengthRow] = []
         for (number, evaluation) in evaluations.enumerated() {
             if let standing = evaluation.candidates.first, standing.replacement == nil {
-                before = LossSum.sum(standing.losses)
+                before = standing.losses
             }
-            var chosenLoss = before
+            var chosenLosses = before
             for candidate in evaluation.candidates.filter({ $0.replacement != nil }).sorted(by: Selection.isBefore) {
                 guard let replacement = candidate.replacement,
                     number >= decidedEdges.count || replacement.edge == decidedEdges[number]
                 else { continue }
                 let complete = candidate.needed == candidate.blocks.count
-                let loss = LossSum.sum(candidate.losses)
+                let losses = candidate.losses
                 let isRemoval = criterion == .removal && replacement.operation != StrengthTask.leftOut
-                let strength = isRemoval ? loss.mean - before.mean : before.mean - loss.mean
+                let strength = Selection.difference(before, losses) * (isRemoval ? -1 : 1)
                 let isChosen =
                     replacement.operation == StrengthTask.leftOut
                     ? !isKept[replacement.edge] : choices[replacement.edge] == replacement.operation
                 rows.append(
                     StrengthRow(
                         edge: replacement.edge, operation: replacement.operation, beta: candidate.beta,
-                        lossSum: loss.loss, shardsEvaluated: candidate.losses.count, complete: complete,
-                        chosen: isChosen, strength: complete && strength.isFinite ? strength : nil))
-                if isChosen { chosenLoss = loss }
+                        lossSum: LossSum.sum(losses).loss, shardsEvaluated: losses.count, complete: complete,
+                        chosen: isChosen, strength: (complete || isThinnedOut) && strength.isFinite ? strength : nil))
+                if isChosen { chosenLosses = losses }
             }
-            before = chosenLoss
+            before = chosenLosses
         }
         let keepsAll = options.edgeChoice == .all
         let first = rows.prefix { $0.operation != StrengthTask.leftOut }
@@ -282,7 +292,18 @@ extension Selection {
             supernet: supernet, rows: rows, operations: choices.map { $0 ?? 0 }, kept: isKept,
             magnitudeOperations: candidates.largest(betas),
             magnitudeKept: keepsAll ? betas.map { _ in true } : candidates.largestKept(betas),
-            images: supernet.images)
+            images: supernet.images, shards: shards,
+            evaluations: evaluations.reduce(0) { $0 + $1.candidates.reduce(0) { $0 + $1.losses.count } },
+            fullTableEvaluations: shards * evaluations.reduce(0) { $0 + $1.candidates.count })
+    }
+
+    /// Whether candidates are measured on ever more images, of which the losses are a sample.
+    private var isThinnedOut: Bool { options.racing != nil || options.halving ?? false }
+
+    /// The difference of two mean losses, on the shards that both were measured on.
+    private static func difference(_ a: [LossSum], _ b: [LossSum]) -> Double {
+        let count = min(a.count, b.count)
+        return LossSum.sum(Array(a.prefix(count))).mean - LossSum.sum(Array(b.prefix(count))).mean
     }
 
     private var finallyKept: [Bool] {

@@ -21,11 +21,12 @@ public struct StrengthRow: Sendable, Hashable, Codable {
     public var lossSum: Double
     /// Shards that `lossSum` is over.
     public var shardsEvaluated: Int
-    /// False when exact pruning dropped it: `lossSum` is then a lower bound of the whole sum.
+    /// False when it was not measured on all images. Where exact pruning dropped it, `lossSum` is a lower bound of the whole sum.
     public var complete: Bool
     /// Whether the edge has this operation now, or is left out.
     public var chosen: Bool
-    /// L(supernet) − L(replaced), means; nil when not complete or not finite.
+    /// L(supernet) − L(replaced), means; nil when not finite, or dropped by exact pruning. Where candidates were raced or halved,
+    /// means are over the shards that both were measured on.
     public var strength: Double?
 }
 
@@ -45,4 +46,9 @@ public struct SelectionResult: Sendable, Equatable, Codable {
     public var magnitudeKept: [Bool]
     /// Held-out images used.
     public var images: Int
+    /// They are so many shards.
+    public var shards: Int
+    /// Evaluations (a network on a shard) that the choice looked at, and those of the full table.
+    public var evaluations: Int
+    public var fullTableEvaluations: Int
 }

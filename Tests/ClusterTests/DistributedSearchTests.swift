@@ -45,6 +45,16 @@ struct DistributedSearchTests {
         #expect(!outcome.selection.operations.contains(0), "`none` is not chosen")
     }
 
+    @Test("so does a selection that races or halves", arguments: [0.9, nil])
+    func sameDigestThinnedOut(racing: Double?) async throws {
+        let dataset = SmallSearch.dataset(images: 320)
+        var configuration = SmallSearch.configuration(dataset, epochs: 1, batch: 16, shards: 8)
+        configuration.selection.racing = racing
+        configuration.selection.halving = racing == nil ? true : nil
+        let outcome = try await compare(configuration, dataset, workers: 3)
+        #expect(outcome.selection.evaluations < outcome.selection.fullTableEvaluations)
+    }
+
     /// What a search wanted to be kept, in order. Used by one thread.
     private final class Kept: @unchecked Sendable {
         var states: [SearchState] = []

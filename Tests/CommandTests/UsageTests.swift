@@ -57,6 +57,9 @@ import Testing
             Case("query", 64, "architecture"),
             Case("query |none~0|", 64, "|none~0|"),
             Case("genotype", 64, "genotype"),
+            Case("search --racing 0.5", 64, "--racing 0.5", "above 0.5"),
+            Case("search --racing 0.95 --halving", 64, "--racing", "--halving", "exclude"),
+            Case("search --halving --edge-order greedy", 64, "--halving", "greedy"),
             Case("genotype nothing.txt", 66, "nothing.txt"),
             Case("genotype Genotype(normal=[])", 65, "line 1, column 1", "`cell=`", "`reduce=`"),
             Case("genotype Genotype(cell=[]) --space darts", 65, "`normal=`"),
@@ -81,7 +84,8 @@ import Testing
         "help ends well, goes to standard output and explains the command",
         arguments: [
             ("", "search"), ("search", "--strength-images"), ("coordinator", "--bind"), ("worker", "--connect-timeout"),
-            ("select", "--supernet"), ("query", "--json"), ("genotype", "--form"), ("bench", "--warmup"),
+            ("select", "--supernet"), ("query", "--json"), ("genotype", "--form"), ("export", "--output"),
+            ("study", "proposition1"), ("bench", "--warmup"),
         ])
     func help(_ command: String, _ option: String) async throws {
         let folder = try TemporaryFolder()

@@ -12,6 +12,8 @@ struct SelectionReference {
     /// With the seed 5.
     let edgeOrder: EdgeOrder
     let candidates: SelectionCandidates
+    let racing: Double?
+    let halving: Bool
     /// The loss of a shard, given decisions and replacement.
     let loss: (StrengthTask.Replacement?, [Int?], Int) -> LossSum
 
@@ -25,19 +27,21 @@ struct SelectionReference {
     private struct Measured {
         var edge: Int
         var rows: [StrengthRow] = []
-        var complete: [(operation: Int, loss: LossSum)] = []
-        var chosen: (operation: Int, loss: LossSum)
+        var chosen: (operation: Int, losses: [LossSum])
         /// Of the best over the next best.
         var lead: Double
     }
 
-    private func measure(_ edge: Int, _ decided: [Int?], before: LossSum, prunes: Bool) -> Measured {
+    private func measure(_ edge: Int, _ decided: [Int?], before: [LossSum], prunes: Bool) -> Measured {
+        if (racing != nil || halving) && candidates.operations[edge].count > 1 {
+            return thinOut(edge, decided, before: before)
+        }
         let removes = criterion == .removal
         let order = candidates.operations[edge].sorted {
             betas[edge][$0] > betas[edge][$1] || (betas[edge][$0] == betas[edge][$1] && $0 < $1)
         }
         var best = Double.infinity
-        var complete: [(operation: Int, loss: LossSum)] = []
+        var complete: [(operation: Int, losses: [LossSum])] = []
         var rows: [StrengthRow] = []
         for (position, operation) in order.enumerated() {
             var losses: [LossSum] = []
@@ -50,31 +54,102 @@ struct SelectionReference {
             let sum = LossSum.sum(losses)
             if !dropped {
                 best = min(best, sum.loss)
-                complete.append((operation, sum))
+                complete.append((operation, losses))
             }
-            let strength = removes ? sum.mean - before.mean : before.mean - sum.mean
+            let reference = LossSum.sum(before)
+            let common = LossSum.sum(Array(losses.prefix(before.count)))
+            let standing = before.count <= losses.count ? reference : LossSum.sum(Array(before.prefix(losses.count)))
+            let strength = removes ? common.mean - standing.mean : standing.mean - common.mean
             rows.append(
                 StrengthRow(
                     edge: edge, operation: operation, beta: betas[edge][operation], lossSum: sum.loss,
                     shardsEvaluated: losses.count, complete: !dropped, chosen: false,
                     strength: !dropped && strength.isFinite ? strength : nil))
         }
-        let sums = complete.map(\.loss.loss)
+        let sums = complete.map { LossSum.sum($0.losses).loss }
         let extreme = (removes ? sums.max() : sums.min()) ?? 0
-        let winners = complete.filter { $0.loss.loss == extreme }
+        let winners = complete.filter { LossSum.sum($0.losses).loss == extreme }
         let chosen = winners.min { $0.operation < $1.operation } ?? complete[0]
-        let others = complete.filter { $0.operation != chosen.operation }.map(\.loss.loss)
+        let others = complete.filter { $0.operation != chosen.operation }.map { LossSum.sum($0.losses).loss }
         let next = removes ? others.max() : others.min()
         let lead = next.map { $0 == extreme ? 0 : abs($0 - extreme) } ?? .infinity
         rows.sort { $0.operation < $1.operation }
         for i in rows.indices where rows[i].operation == chosen.operation { rows[i].chosen = true }
-        return Measured(edge: edge, rows: rows, complete: complete, chosen: chosen, lead: lead)
+        return Measured(edge: edge, rows: rows, chosen: chosen, lead: lead)
+    }
+
+    /// One edge by racing or halving, round after round.
+    private func thinOut(_ edge: Int, _ decided: [Int?], before: [LossSum]) -> Measured {
+        let removes = criterion == .removal
+        let blocks = (shards + 7) / 8
+        var left = candidates.operations[edge]
+        var losses = [[LossSum]](repeating: [], count: betas[edge].count)
+        var ends: [Int] = []
+        if halving {
+            var count = left.count
+            while count > 1 {
+                ends.append(0)
+                count = (count + 1) / 2
+            }
+            for round in ends.indices {
+                ends[round] = (blocks + (1 << (ends.count - 1 - round)) - 1) >> (ends.count - 1 - round)
+            }
+        } else {
+            var end = 1
+            while end < blocks {
+                ends.append(end)
+                end *= 2
+            }
+            ends.append(blocks)
+        }
+        let risk = (1 - (racing ?? 0)) / Double(betas.count * (left.count - 1) * max(ends.count - 1, 1))
+        for end in ends where left.count > 1 {
+            let measured = min(8 * end, shards)
+            for operation in left {
+                losses[operation] = (0..<measured).map {
+                    shardLoss(.init(edge: edge, operation: operation), decided, $0)
+                }
+            }
+            let sums = losses.map { LossSum.sum($0).loss }
+            if halving {
+                // One leaves for each pair: the worst, of equals the higher operation.
+                for _ in 0..<left.count / 2 {
+                    let worst = removes ? left.map { sums[$0] }.min() : left.map { sums[$0] }.max()
+                    if let place = left.lastIndex(where: { sums[$0] == worst }) { left.remove(at: place) }
+                }
+            } else {
+                let before = left
+                left = before.filter { operation in
+                    !before.contains { other in
+                        let (worse, better) = removes ? (other, operation) : (operation, other)
+                        guard operation != other, sums[better] < sums[worse] else { return false }
+                        let differences = zip(losses[worse], losses[better]).map { $0.loss - $1.loss }
+                        return sums[worse] == .infinity
+                            || PairedTest.isAboveZero(differences, of: shards, risk: risk)
+                    }
+                }
+            }
+        }
+        let sums = losses.map { LossSum.sum($0).loss }
+        let extreme = removes ? left.map { sums[$0] }.max() : left.map { sums[$0] }.min()
+        let chosen = left.first { sums[$0] == extreme } ?? left[0]
+        let rows = candidates.operations[edge].map { operation in
+            let count = min(losses[operation].count, before.count)
+            let own = LossSum.sum(Array(losses[operation].prefix(count))).mean
+            let strength = LossSum.sum(Array(before.prefix(count))).mean - own
+            return StrengthRow(
+                edge: edge, operation: operation, beta: betas[edge][operation], lossSum: sums[operation],
+                shardsEvaluated: losses[operation].count, complete: losses[operation].count == shards,
+                chosen: operation == chosen, strength: strength.isFinite ? (removes ? -strength : strength) : nil)
+        }
+        return Measured(edge: edge, rows: rows, chosen: (chosen, losses[chosen]), lead: 0)
     }
 
     /// The result, and the edges in the order in which they were decided.
     func run() -> (result: SelectionResult, order: [Int]) {
+        var (evaluations, whole) = (shards, shards)
         let nothing = [Int?](repeating: nil, count: betas.count)
-        let supernet = LossSum.sum((0..<shards).map { shardLoss(nil, nothing, $0) })
+        let supernet = (0..<shards).map { shardLoss(nil, nothing, $0) }
         var decided = nothing
         var before = supernet
         var rows: [StrengthRow] = []
@@ -82,7 +157,11 @@ struct SelectionReference {
         var sequence: [Int] = []
         let permutation = Philox(seed: 5, purpose: .edgeOrder).permutation(of: betas.count)
         while !undecided.isEmpty {
-            if criterion == .removal { before = LossSum.sum((0..<shards).map { shardLoss(nil, decided, $0) }) }
+            if criterion == .removal {
+                before = (0..<shards).map { shardLoss(nil, decided, $0) }
+                // The supernet itself is measured anyway before the first decision.
+                if !sequence.isEmpty { (evaluations, whole) = (evaluations + shards, whole + shards) }
+            }
             let edges: [Int]
             switch edgeOrder {
             case .sequential: edges = [undecided[0]]
@@ -94,9 +173,11 @@ struct SelectionReference {
             let measured = edges.map { measure($0, decided, before: before, prunes: prunes) }
             var best = measured[0]
             for other in measured where other.lead > best.lead { best = other }
+            evaluations += measured.reduce(0) { $0 + $1.rows.reduce(0) { $0 + $1.shardsEvaluated } }
+            whole += shards * measured.reduce(0) { $0 + $1.rows.count }
             rows += best.rows
             decided[best.edge] = best.chosen.operation
-            before = best.chosen.loss
+            before = best.chosen.losses
             sequence.append(best.edge)
             undecided.removeAll { $0 == best.edge }
         }
@@ -118,12 +199,17 @@ struct SelectionReference {
             }
         }
         var kept = [Bool](repeating: true, count: betas.count)
-        if rule == .strength { keepStrongest(&decided, &kept, &rows) }
+        if rule == .strength {
+            keepStrongest(&decided, &kept, &rows)
+            let left = shards * candidates.competing.reduce(0) { $0 + 1 + $1.count }
+            (evaluations, whole) = (evaluations + left, whole + left)
+        }
         if rule == .magnitude { kept = magnitudeKept }
         if rule == .all { magnitudeKept = magnitudeKept.map { _ in true } }
         let result = SelectionResult(
-            supernet: supernet, rows: rows, operations: choices, kept: kept, magnitudeOperations: magnitudeOperations,
-            magnitudeKept: magnitudeKept, images: supernet.images)
+            supernet: LossSum.sum(supernet), rows: rows, operations: choices, kept: kept,
+            magnitudeOperations: magnitudeOperations, magnitudeKept: magnitudeKept,
+            images: LossSum.sum(supernet).images, shards: shards, evaluations: evaluations, fullTableEvaluations: whole)
         return (result, sequence)
     }
 
@@ -165,6 +251,9 @@ struct SelectionProblem {
     let rule: EdgeRule
     let criterion: SelectionCriterion
     let edgeOrder: EdgeOrder
+    /// How candidates are thinned out, where the full table is not asked for.
+    let racing: Double?
+    let halving: Bool
     private let seed: Int
     private let notFinite: Bool
     private let ties: Bool
@@ -189,6 +278,9 @@ struct SelectionProblem {
         rule = EdgeRule.allCases[random.integer(below: 3, at: 6)]
         criterion = random.integer(below: 4, at: 9) == 0 ? .removal : .strength
         edgeOrder = EdgeOrder.allCases[max(0, random.integer(below: 7, at: 100) - 3)]
+        let kind = edgeOrder == .greedy ? 0 : random.integer(below: 4, at: 101)
+        racing = kind == 1 ? [0.6, 0.9, 0.99][random.integer(below: 3, at: 102)] : nil
+        halving = kind == 2
         if random.integer(below: 2, at: 5) == 0 {
             if operations > 1 { candidates.operations = candidates.operations.map { Array($0.dropFirst()) } }
             candidates.kept = 1 + random.integer(below: 2, at: 7)
@@ -215,10 +307,11 @@ struct SelectionProblem {
         task.shards.map { loss(task.replacement, task.decided, $0) }
     }
 
-    func reference(fullTable: Bool) -> (result: SelectionResult, order: [Int]) {
+    func reference(fullTable: Bool, thinsOut: Bool = true) -> (result: SelectionResult, order: [Int]) {
         SelectionReference(
             betas: betas, shards: shards, fullTable: fullTable, rule: rule, criterion: criterion, edgeOrder: edgeOrder,
-            candidates: candidates, loss: loss
+            candidates: candidates, racing: fullTable || !thinsOut ? nil : racing,
+            halving: !fullTable && thinsOut && halving, loss: loss
         ).run()
     }
 }

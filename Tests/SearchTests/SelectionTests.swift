@@ -18,6 +18,10 @@ private struct RandomSchedule {
         options.criterion = problem.criterion
         options.edgeOrder = problem.edgeOrder
         options.edgeOrderSeed = 5
+        if !fullTable {
+            options.racing = problem.racing
+            options.halving = problem.halving ? true : nil
+        }
         selection = Selection(
             betas: problem.betas, shards: problem.shards, options: options, candidates: problem.candidates)
         self.problem = problem
@@ -91,7 +95,7 @@ struct SelectionTests {
     func pruning(part: Int) {
         for seed in (part * 500)..<((part + 1) * 500) {
             let problem = SelectionProblem(seed: seed)
-            let pruned = problem.reference(fullTable: false).result
+            let pruned = problem.reference(fullTable: false, thinsOut: false).result
             let full = problem.reference(fullTable: true).result
             #expect(pruned.operations == full.operations, "seed \(seed)")
             #expect(pruned.rows.filter(\.chosen) == full.rows.filter(\.chosen), "seed \(seed)")

@@ -15,6 +15,16 @@ struct SelectionArguments: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
+            "Drop an operation as soon as another one is ahead of it, by paired t tests after 1, 2, 4, ... blocks of images. All "
+                + "operations chosen are those of the full table with at least this probability, above 0.5.",
+            valueName: "confidence"))
+    var racing: Double?
+
+    @Flag(help: "Drop the worse half of an edge's operations while the set of images doubles (successive halving).")
+    var halving = false
+
+    @Option(
+        help: ArgumentHelp(
             "How a node's two input edges are chosen in darts: strength (those without which the loss is largest), "
                 + "magnitude (largest β, as DARTS) or all (every edge is kept). (default: strength)",
             valueName: "rule"))
@@ -50,6 +60,15 @@ struct SelectionArguments: ParsableArguments {
 
     mutating func validate() throws {
         try Check.positive(strengthImages, "--strength-images")
+        if let racing, !(racing > 0.5 && racing <= 0.9999) {
+            throw ValidationError("--racing \(racing) is impossible; it must be above 0.5 and at most 0.9999.")
+        }
+        let given = [(fullTable, "--full-table"), (racing != nil, "--racing"), (halving, "--halving")].filter(\.0)
+        if given.count > 1 { throw ValidationError("\(given[0].1) and \(given[1].1) exclude each other; give one.") }
+        if edgeOrder == .greedy, racing != nil || halving {
+            throw ValidationError(
+                "\(given[0].1) is impossible with --edge-order greedy, which needs every edge's losses whole.")
+        }
     }
 
     /// The criteria to compare; nil where one of them is to choose.
@@ -80,6 +99,8 @@ struct SelectionArguments: ParsableArguments {
         if criterion == [.removal] { options.criterion = .removal }
         if operationWeight != .one { options.weight = operationWeight }
         if excludeNone { options.withoutNone = true }
+        if let racing { options.racing = racing }
+        if halving { options.halving = true }
         if edgeOrder != .sequential { options.edgeOrder = edgeOrder }
         if orderSeed != 0 { options.edgeOrderSeed = orderSeed }
         return options
