@@ -6,6 +6,10 @@ extension SearchState {
     private static let supernetFile = "supernet.safetensors"
     private static let optimizersFile = "optimizers.safetensors"
     private static let lossesFile = "losses.safetensors"
+    /// Amid an unrolled update of the alphas.
+    private static let lookAheadNames = [
+        "look_ahead_weights", "look_ahead_direction", "look_ahead_alphas", "look_ahead_above",
+    ]
     private static let evaluationsFile = "evaluations.json"
 
     /// Names and bytes of all files but the manifest.
@@ -15,11 +19,14 @@ extension SearchState {
         let count = losses.count
         let supernet = SafetensorsFile(
             tensors: ["weights": flat(training.weights), "alphas": flat(training.alphas)], metadata: metadata)
-        let optimizers = SafetensorsFile(
+        var optimizers = SafetensorsFile(
             tensors: [
                 "momentum": flat(training.momentum), "adam_first": flat(training.adamFirst),
                 "adam_second": flat(training.adamSecond),
             ], metadata: metadata)
+        for (name, section) in zip(SearchState.lookAheadNames, training.lookAhead?.sections ?? []) {
+            optimizers.tensors[name] = flat(section)
+        }
         let lossSums = SafetensorsFile(
             tensors: [
                 // By their bits: a passed-over half-step's is infinite.
@@ -75,6 +82,18 @@ extension SearchState {
         training.momentum = try optimizers.floats("momentum")
         training.adamFirst = try optimizers.floats("adam_first")
         training.adamSecond = try optimizers.floats("adam_second")
+        var sections: [[Float]] = []
+        for name in SearchState.lookAheadNames where optimizers.tensors[name] != nil {
+            sections.append(try optimizers.floats(name))
+        }
+        let (weightCount, alphaCount) = (training.weights.count, training.alphas.count)
+        if sections.map(\.count) == [weightCount, weightCount, alphaCount, alphaCount] {
+            training.lookAhead = LookAhead(sections: sections)
+        } else if !sections.isEmpty {
+            throw .malformed(
+                file: optimizers.path, tensor: SearchState.lookAheadNames[0],
+                expected: "four tensors for each weight and alpha", found: "others")
+        }
         guard training.momentum.count == training.weights.count, training.adamFirst.count == training.alphas.count,
             training.adamSecond.count == training.alphas.count
         else {

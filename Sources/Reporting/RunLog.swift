@@ -72,6 +72,7 @@ struct LogLine: Encodable {
     var event: String
     var halfStep: Int?
     var kind: String?
+    var part: String?
     var epoch: Int?
     var step: Int?
     var loss: Double?
@@ -106,7 +107,8 @@ struct LogLine: Encodable {
     }
 
     enum CodingKeys: String, CodingKey {
-        case seconds, event, kind, epoch, step, loss, accuracy, epochs, images, edges, done, total, edge, operation,
+        case seconds, event, kind, part, epoch, step, loss, accuracy, epochs, images, edges, done, total, edge,
+            operation,
             kept
         case worker, workers, text, generation, shard, waited, times, counters
         case standBys = "stand_bys"
@@ -126,6 +128,7 @@ struct LogLine: Encodable {
             self.init(seconds: seconds, event: "half_step")
             self.halfStep = halfStep.index
             kind = "\(halfStep.kind)"
+            part = halfStep.part == .whole ? nil : halfStep.part.rawValue
             epoch = halfStep.epoch
             step = halfStep.step
             loss = sum.mean

@@ -124,7 +124,7 @@ public struct SearchProgress: Sendable {
     }
 
     private func trainingStatus(_ halfStep: HalfStep, at seconds: Double) -> Status {
-        let total = max(epochs * stepsPerEpoch * 2, 1)
+        let total = max(epochs * stepsPerEpoch * halfStep.halfStepsPerStep, 1)
         let done = min(halfStep.index + 1, total)
         let detail = lastLoss.map {
             "loss \(SearchProgress.fixed($0.mean, 3))  accuracy \(SearchProgress.percent($0.accuracy))"

@@ -12,11 +12,13 @@ public struct EpochLosses: Sendable {
 
     /// Takes a half-step's loss, in order; gives the event that ends an epoch after its last half-step.
     public mutating func add(_ loss: LossSum, of halfStep: HalfStep) -> SearchEvent? {
-        switch halfStep.kind {
-        case .weights: training.add(loss)
-        case .alphas: validation.add(loss)
+        if halfStep.countsForEpoch {
+            switch halfStep.kind {
+            case .weights: training.add(loss)
+            case .alphas: validation.add(loss)
+            }
         }
-        guard (halfStep.index + 1) % (2 * plan.stepsPerEpoch) == 0 else { return nil }
+        guard (halfStep.index + 1) % (plan.halfStepsPerStep * plan.stepsPerEpoch) == 0 else { return nil }
         defer { self = EpochLosses(plan: plan) }
         return .epochEnded(epoch: halfStep.epoch, training: training, validation: validation)
     }

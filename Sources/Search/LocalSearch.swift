@@ -53,7 +53,7 @@ public enum LocalSearch {
         reached.losses.reserveCapacity(plan.halfSteps)
         var epoch = EpochLosses(plan: plan, after: reached.losses)
         var gradient = [Float](
-            repeating: 0, count: max(replica.gradientCount(.weights), replica.gradientCount(.alphas)))
+            repeating: 0, count: replica.largestGradient)
         for index in reached.losses.count..<plan.halfSteps {
             let halfStep = plan.halfStep(index)
             let loss: LossSum
@@ -117,7 +117,7 @@ public enum LocalSearch {
     private static func step(
         _ halfStep: HalfStep, of replica: Replica, gradient: inout [Float]
     ) throws(SearchError) -> LossSum {
-        let count = replica.gradientCount(halfStep.kind)
+        let count = replica.gradientCount(of: halfStep)
         let shards = replica.plan.configuration.shards
         // A rethrowing closure would lose the error's type.
         let result = gradient.withUnsafeMutableBufferPointer { buffer -> Result<LossSum, SearchError> in

@@ -34,7 +34,8 @@ public final class Replica {
         plan = TrainingPlan(configuration: configuration, imageCount: dataset.count)
         batch = ShardBatch(plan: plan, dataset: dataset)
         let alphas = supernet.edges * supernet.operations
-        accumulator = ShardAccumulator(capacity: max(supernet.parameters.count, alphas))
+        accumulator = ShardAccumulator(
+            capacity: Replica.largestGradient(plan, weights: supernet.parameters.count, alphas: alphas))
         arithmetic = TrainingArithmetic(
             weights: configuration.weights, alphas: configuration.alphas, shards: configuration.shards)
         current = TrainingState(
@@ -50,7 +51,26 @@ public final class Replica {
     /// Half-steps applied so far; the next one to compute.
     public var appliedHalfSteps: Int { current.appliedHalfSteps }
 
-    /// Floats of the gradient that a half-step of this kind sums over shards.
+    /// Floats of the gradient that a half-step sums over shards.
+    public func gradientCount(of halfStep: HalfStep) -> Int {
+        switch halfStep.part {
+        case .whole: gradientCount(halfStep.kind)
+        case .lookAhead: gradientCount(.weights)
+        case .ahead: gradientCount(.alphas) + gradientCount(.weights)
+        case .above, .below: gradientCount(.alphas)
+        }
+    }
+
+    /// Floats of the largest gradient of a half-step.
+    public var largestGradient: Int {
+        Replica.largestGradient(plan, weights: gradientCount(.weights), alphas: gradientCount(.alphas))
+    }
+
+    private static func largestGradient(_ plan: TrainingPlan, weights: Int, alphas: Int) -> Int {
+        plan.configuration.unrolled ?? false ? weights + alphas : max(weights, alphas)
+    }
+
+    /// Floats of the gradient by one group.
     public func gradientCount(_ kind: HalfStep.Kind) -> Int {
         switch kind {
         case .weights: supernet.parameters.count
@@ -77,7 +97,7 @@ public final class Replica {
         isCancelled: () -> Bool = { false },
         ready: (_ subtree: Range<Int>, _ elements: Range<Int>, _ sum: UnsafePointer<Float>) -> Void
     ) -> [LossSum] {
-        let count = gradientCount(halfStep.kind)
+        let count = gradientCount(of: halfStep)
         let gradients = BatchGradients(
             supernet: supernet, batch: batch, halfStep: halfStep, count: count,
             standIn: standIn.map { ($0, shards: run.count) }, audit: audit, tamper: tamperWithImages)
@@ -102,6 +122,11 @@ public final class Replica {
         guard halfStep.index == current.appliedHalfSteps else {
             throw .mismatch("half-step \(halfStep.index) comes after \(current.appliedHalfSteps) applied ones")
         }
+        if current.lookAhead != nil {
+            // What follows of this update has nothing to go on from, and changes nothing either.
+            arithmetic.endLookAhead(of: &current)
+            load(.weights)
+        }
         current.appliedHalfSteps += 1
         return LossSum(loss: .infinity, correct: 0, images: plan.configuration.batch)
     }
@@ -116,23 +141,39 @@ public final class Replica {
         guard halfStep.index == current.appliedHalfSteps else {
             throw .mismatch("half-step \(halfStep.index) comes after \(current.appliedHalfSteps) applied ones")
         }
-        guard gradientSum.count == gradientCount(halfStep.kind), losses.count == plan.configuration.shards else {
+        guard gradientSum.count == gradientCount(of: halfStep), losses.count == plan.configuration.shards else {
             throw .mismatch(
-                "half-step \(halfStep.index) needs \(gradientCount(halfStep.kind)) gradient sums and "
+                "half-step \(halfStep.index) needs \(gradientCount(of: halfStep)) gradient sums and "
                     + "\(plan.configuration.shards) losses, not \(gradientSum.count) and \(losses.count)")
         }
         guard losses.allSatisfy(\.loss.isFinite) else { throw .nonFinite(halfStep: halfStep.index) }
         let sum = UnsafeBufferPointer(gradientSum)
         let norm: Double?
-        switch halfStep.kind {
-        case .weights:
-            let rate = plan.learningRate(epoch: halfStep.epoch)
+        let rate = plan.learningRate(epoch: halfStep.epoch)
+        let alphasStep = halfStep.index / halfStep.halfStepsPerStep + 1
+        switch (halfStep.part, halfStep.kind) {
+        case (.ahead, _), (.above, _), (.below, _):
+            if current.lookAhead == nil {
+                // A part before it was passed over.
+                norm = 0
+            } else if halfStep.part == .ahead {
+                norm = arithmetic.takeAhead(of: &current, gradientSum: sum)
+            } else if halfStep.part == .above {
+                norm = arithmetic.takeAbove(of: &current, gradientSum: sum)
+            } else {
+                norm = arithmetic.finishAhead(
+                    of: &current, gradientSum: sum, learningRate: rate, step: alphasStep)
+            }
+        case (.lookAhead, _):
+            norm = arithmetic.lookAhead(of: &current, gradientSum: sum, learningRate: rate)
+        case (.whole, .weights):
             norm = arithmetic.stepWeights(of: &current, gradientSum: sum, learningRate: rate)
-        case .alphas:
-            norm = arithmetic.stepAlphas(of: &current, gradientSum: sum, step: halfStep.index / 2 + 1)
+        case (.whole, .alphas):
+            norm = arithmetic.stepAlphas(of: &current, gradientSum: sum, step: alphasStep)
         }
         guard norm != nil else { throw .nonFinite(halfStep: halfStep.index) }
-        load(halfStep.kind)
+        if halfStep.kind == .weights || halfStep.part != .whole { load(.weights) }
+        if halfStep.kind == .alphas { load(.alphas) }
         current.appliedHalfSteps += 1
     }
 
@@ -229,9 +270,18 @@ private final class BatchGradients: ShardGradients {
         batch.load(shard: shard, of: halfStep)
         tamper?(halfStep.index, shard, UnsafeMutableBufferPointer(start: batch.images, count: batch.pixelCount))
         supernet.noise = NoiseDraws(
-            seed: batch.plan.configuration.seed, context: halfStep.index + 1, firstImage: shard * supernet.shardImages)
-        let result = supernet.gradient(
-            of: halfStep.kind, images: batch.images, labels: batch.labels, into: target, ready: final)
+            seed: batch.plan.configuration.seed, context: halfStep.drawing, firstImage: shard * supernet.shardImages)
+        let result =
+            switch halfStep.part {
+            case .ahead:
+                supernet.gradients(images: batch.images, labels: batch.labels, into: target, ready: final)
+            case .lookAhead:
+                supernet.gradient(
+                    of: .weights, images: batch.images, labels: batch.labels, into: target, ready: final)
+            case .whole, .above, .below:
+                supernet.gradient(
+                    of: halfStep.kind, images: batch.images, labels: batch.labels, into: target, ready: final)
+            }
         losses.append(LossSum(loss: result.loss, correct: result.correct, images: supernet.shardImages))
         guard let audit, audit.shard == shard else { return }
         var digest = StateDigest()

@@ -131,6 +131,8 @@ public struct SearchConfiguration: Codable, Sendable, Hashable {
     public var convolution = ConvolutionAlgorithm.auto
     /// Which half-step of a step comes first.
     public var stepOrder = StepOrder.alphasFirst
+    /// Whether the alphas' updates are of second order, through one step of the weights; nil for false, first order.
+    public var unrolled: Bool?
     /// Whether images are cropped and flipped in training; never in selection.
     public var augment = true
     /// How the weights are trained.

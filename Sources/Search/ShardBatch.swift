@@ -36,10 +36,11 @@ final class ShardBatch {
     func load(shard: Int, of halfStep: HalfStep) {
         Profile.enter("load images", .forward, floats: plan.configuration.shardImages * loader.imageCount)
         defer { Profile.leave() }
-        if orders[halfStep.kind]?.epoch != halfStep.epoch {
-            orders[halfStep.kind] = (halfStep.epoch, plan.order(halfStep.kind, epoch: halfStep.epoch))
+        let half = halfStep.images
+        if orders[half]?.epoch != halfStep.epoch {
+            orders[half] = (halfStep.epoch, plan.order(half, epoch: halfStep.epoch))
         }
-        guard let order = orders[halfStep.kind]?.images else { return }
+        guard let order = orders[half]?.images else { return }
         let indices = order[plan.places(shard: shard, of: halfStep)]
         loader.fill(indices, augmentation: augmentation, epoch: halfStep.epoch, into: images)
         loader.fillLabels(indices, into: labels)

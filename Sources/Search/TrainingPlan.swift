@@ -15,8 +15,16 @@ public struct TrainingPlan: Sendable {
     /// Whole batches in an epoch; each step is two half-steps.
     public let stepsPerEpoch: Int
 
+    /// Half-steps of a step.
+    public var halfStepsPerStep: Int { TrainingPlan.alphasParts(configuration).count + 1 }
+
     /// Half-steps of the whole training.
-    public var halfSteps: Int { configuration.epochs * stepsPerEpoch * 2 }
+    public var halfSteps: Int { configuration.epochs * stepsPerEpoch * halfStepsPerStep }
+
+    /// The half-steps of an update of the alphas.
+    private static func alphasParts(_ configuration: SearchConfiguration) -> [HalfStep.Part] {
+        configuration.unrolled ?? false ? [.lookAhead, .ahead, .above, .below] : [.whole]
+    }
 
     /// - Parameters:
     ///   - configuration: one that `validate(imageCount:)` has accepted.
@@ -30,12 +38,13 @@ public struct TrainingPlan: Sendable {
 
     /// Half-step `index` of the training, from 0.
     public func halfStep(_ index: Int) -> HalfStep {
-        let step = index / 2
-        let first: HalfStep.Kind = configuration.stepOrder == .alphasFirst ? .alphas : .weights
-        let second: HalfStep.Kind = configuration.stepOrder == .alphasFirst ? .weights : .alphas
+        let parts = TrainingPlan.alphasParts(configuration)
+        let (step, place) = index.quotientAndRemainder(dividingBy: parts.count + 1)
+        let alphasPlace = configuration.stepOrder == .alphasFirst ? place : place - 1
+        let isAlphas = parts.indices.contains(alphasPlace)
         return HalfStep(
-            index: index, kind: index % 2 == 0 ? first : second, epoch: step / stepsPerEpoch,
-            step: step % stepsPerEpoch)
+            index: index, kind: isAlphas ? .alphas : .weights, part: isAlphas ? parts[alphasPlace] : .whole,
+            epoch: step / stepsPerEpoch, step: step % stepsPerEpoch, halfStepsPerStep: parts.count + 1)
     }
 
     /// The weights' learning rate in an epoch: a half cosine from the first to the minimum rate.

@@ -16,6 +16,9 @@ public struct TrainingState: Sendable, Equatable {
     /// Adam's second moment, one an alpha.
     public var adamSecond: [Float]
 
+    /// Amid an unrolled update of the alphas; nil otherwise.
+    public var lookAhead: LookAhead?
+
     /// The state before the first half-step: momentum and moments are 0.
     public init(weights: [Float], alphas: [Float]) {
         appliedHalfSteps = 0
@@ -35,9 +38,14 @@ public struct TrainingState: Sendable, Equatable {
             alphas: Supernet.initialAlphas(count: supernet.edges * supernet.operations, seed: configuration.seed))
     }
 
-    /// appliedHalfSteps (UInt64), then weights, momentum, alphas, first and second moment (Float32), little-endian.
+    private var sections: [[Float]] {
+        [weights, momentum, alphas, adamFirst, adamSecond] + (lookAhead?.sections ?? [])
+    }
+
+    /// appliedHalfSteps (UInt64), then weights, momentum, alphas, first and second moment (Float32), little-endian; amid an unrolled
+    /// update then the weights that it began with, their gradient ahead, and two gradients of the alphas.
     public func encoded() -> [UInt8] {
-        let sections = [weights, momentum, alphas, adamFirst, adamSecond]
+        let sections = self.sections
         var bytes: [UInt8] = []
         bytes.reserveCapacity(8 + 4 * sections.reduce(0) { $0 + $1.count })
         LittleEndian.append(UInt64(appliedHalfSteps), to: &bytes)
@@ -57,7 +65,8 @@ public struct TrainingState: Sendable, Equatable {
     /// The same for known numbers of weights and alphas.
     public init(decoding bytes: [UInt8], weights weightCount: Int, alphas alphaCount: Int) throws(SearchError) {
         let expected = 8 + 4 * (2 * weightCount + 3 * alphaCount)
-        guard bytes.count == expected else {
+        let amid = expected + 4 * 2 * (weightCount + alphaCount)
+        guard bytes.count == expected || bytes.count == amid else {
             throw .mismatch(
                 "a state has \(bytes.count) bytes; \(weightCount) weights and \(alphaCount) alphas need \(expected)")
         }
@@ -76,13 +85,16 @@ public struct TrainingState: Sendable, Equatable {
         alphas = section(alphaCount)
         adamFirst = section(alphaCount)
         adamSecond = section(alphaCount)
+        if bytes.count == amid && amid != expected {
+            lookAhead = LookAhead(sections: [weightCount, weightCount, alphaCount, alphaCount].map(section))
+        }
     }
 
     /// A 64-bit digest of everything, cheap enough for every half-step.
     public var digest: UInt64 {
         var digest = StateDigest()
         digest.combine(UInt64(appliedHalfSteps))
-        for section in [weights, momentum, alphas, adamFirst, adamSecond] {
+        for section in sections {
             digest.combine(section, count: section.count)
         }
         return digest.value
@@ -92,5 +104,6 @@ public struct TrainingState: Sendable, Equatable {
         weights.count == other.weights.count && momentum.count == other.momentum.count
             && alphas.count == other.alphas.count && adamFirst.count == other.adamFirst.count
             && adamSecond.count == other.adamSecond.count
+            && lookAhead.map { [weights, weights, alphas, alphas].map(\.count) == $0.sections.map(\.count) } ?? true
     }
 }

@@ -153,16 +153,41 @@ public final class Supernet {
         case .alphas:
             betaGradient.update(repeating: 0, count: edges * operations)
             network.backward(mixture, weightsGradient: nil, betaGradient: betaGradient, ready: { _ in })
-            // The softmax's Jacobian: dα = β (dβ − Σ β dβ).
-            for edge in 0..<edges {
-                let row = edge * operations..<(edge + 1) * operations
-                var mean = 0.0
-                for i in row { mean += mixture[i] * betaGradient[i] }
-                for i in row { gradient[i] = Float(mixture[i] * (betaGradient[i] - mean)) }
-            }
+            storeAlphasGradient(into: gradient)
             ready(0..<(edges * operations))
         }
         return result
+    }
+
+    /// The gradients by both groups from one pass, all edges mixed.
+    ///
+    /// - Parameters: as above.
+    ///   - gradient: overwritten; by the alphas, then by the weights.
+    public func gradients(
+        images: UnsafePointer<Float>, labels: UnsafePointer<UInt8>, into gradient: UnsafeMutablePointer<Float>,
+        ready: (Range<Int>) -> Void
+    ) -> (loss: Double, correct: Int) {
+        let alphas = edges * operations
+        Profile.phase(.forward)
+        let result = network.forward(images: images, labels: labels, mixture: mixture, .training)
+        Profile.phase(.backward)
+        betaGradient.update(repeating: 0, count: alphas)
+        network.backward(mixture, weightsGradient: gradient + alphas, betaGradient: betaGradient) { range in
+            ready(range.lowerBound + alphas..<range.upperBound + alphas)
+        }
+        storeAlphasGradient(into: gradient)
+        ready(0..<alphas)
+        return result
+    }
+
+    /// The softmax's Jacobian: dα = β (dβ − Σ β dβ).
+    private func storeAlphasGradient(into gradient: UnsafeMutablePointer<Float>) {
+        for edge in 0..<edges {
+            let row = edge * operations..<(edge + 1) * operations
+            var mean = 0.0
+            for i in row { mean += mixture[i] * betaGradient[i] }
+            for i in row { gradient[i] = Float(mixture[i] * (betaGradient[i] - mean)) }
+        }
     }
 
     /// The forward pass alone, with a choice for every edge. What has weight 0 is not computed.

@@ -20,7 +20,7 @@ protocol SupernetNetwork: AnyObject {
         images: UnsafePointer<Float>, labels: UnsafePointer<UInt8>, mixture: UnsafePointer<Double>, _ pass: ForwardPass
     ) -> (loss: Double, correct: Int)
 
-    /// After a training forward pass of the mixtures `betas`. One of the two gradients, of the mean cross-entropy, is wanted.
+    /// After a training forward pass of the mixtures `betas`. At least one of the two gradients, of the mean cross-entropy, is wanted.
     ///
     /// - Parameters:
     ///   - weightsGradient: overwritten, in the order of `parameters`.

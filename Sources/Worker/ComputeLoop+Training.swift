@@ -10,7 +10,7 @@ extension ComputeLoop {
         let halfStep = replica.plan.halfStep(replica.appliedHalfSteps)
         if membership.skipped.contains(halfStep.index) { return skip(halfStep, replica, membership) }
         if let change = sabotage?.beforeHalfStep { change(halfStep.index, &replica.state) }
-        let count = replica.gradientCount(halfStep.kind)
+        let count = replica.gradientCount(of: halfStep)
         let isAlone = membership.members.count == 1
         let sum = buffer.prefix(count)
         if !isAlone {
@@ -57,7 +57,7 @@ extension ComputeLoop {
     ) -> (losses: [LossSum], audit: UInt64?)? {
         let run = membership.members[membership.rank].run
         let generation = membership.generation
-        let count = replica.gradientCount(halfStep.kind)
+        let count = replica.gradientCount(of: halfStep)
         var outgoing = FinishedChunks(count: count)
         var bad: Range<Int>?
         var next = run.lowerBound

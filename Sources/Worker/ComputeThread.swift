@@ -174,7 +174,7 @@ final class ComputeLoop {
         do throws(SearchError) {
             let replica = try Replica(configuration: configuration, dataset: dataset, standIn: standIn)
             replica.tamperWithImages = sabotage?.images
-            let largest = max(replica.gradientCount(.weights), replica.gradientCount(.alphas))
+            let largest = replica.largestGradient
             buffer = GradientBuffer(capacity: largest)
             self.replica = replica
             events.post(.loaded(ready, buffer, largestGradient: largest))

@@ -47,6 +47,25 @@ struct CheckpointFolderTests {
         #expect(verified.halfSteps == 6 && verified.evaluations == 2 && verified.files == 4)
     }
 
+    @Test("so is what an unrolled update keeps between its parts; where some of it is missing, the file is refused")
+    func lookAhead() throws {
+        let run = try TemporaryFolder()
+        var state = state(3)
+        let (weights, alphas) = (state.training.weights, state.training.alphas)
+        state.training.lookAhead = LookAhead(sections: [weights, weights.map { $0 * 2 }, alphas, alphas.reversed()])
+        try folder(run).save(state)
+        #expect(try #require(try folder(run).newest()).state == state)
+        let files = try state.files(configurationDigest: "c0ffee").map { name, bytes in
+            var file = name == "optimizers.safetensors" ? try SafetensorsFile(parsing: bytes) : nil
+            file?.tensors["look_ahead_alphas"] = nil
+            return (name, file?.encoded() ?? bytes)
+        }
+        #expect(throws: CheckpointError.self) {
+            try SearchState(
+                files: Dictionary(uniqueKeysWithValues: files), folder: "", halfSteps: 3, configurationDigest: "c0ffee")
+        }
+    }
+
     /// Counts calls; from a certain one on nothing works any more, and what was not synced is lost in part.
     private final class FailingPower: @unchecked Sendable {
         // Used by one thread.

@@ -55,6 +55,26 @@ struct DistributedSearchTests {
         #expect(outcome.selection.evaluations < outcome.selection.fullTableEvaluations)
     }
 
+    @Test("so does a search whose alphas are updated by second order", arguments: [2, 4])
+    func sameDigestUnrolled(workers: Int) async throws {
+        let dataset = SmallSearch.dataset(images: 64)
+        var configuration = SmallSearch.configuration(dataset, epochs: 1)
+        configuration.unrolled = true
+        configuration.selection.images = 16
+        let outcome = try await compare(configuration, dataset, workers: workers)
+        #expect(outcome.losses.count == 2 * 5)
+    }
+
+    @Test("so does one in the DARTS space, and with noise", arguments: ["darts", "s4"])
+    func sameDigestUnrolledInDARTS(space: String) async throws {
+        let dataset = SmallSearch.dataset(images: 32)
+        var configuration = SmallSearch.configuration(dataset, space: space, channels: 2, cells: 3, epochs: 1)
+        configuration.unrolled = true
+        configuration.selection.images = 4
+        configuration.selection.edgeChoice = .magnitude
+        try await compare(configuration, dataset, workers: 2)
+    }
+
     /// What a search wanted to be kept, in order. Used by one thread.
     private final class Kept: @unchecked Sendable {
         var states: [SearchState] = []

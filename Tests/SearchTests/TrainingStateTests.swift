@@ -43,7 +43,8 @@ struct TrainingStateTests {
         let original = state(weights: 17, alphas: 30)
         let changes: [(inout TrainingState) -> Void] = [
             { $0.appliedHalfSteps += 1 }, { $0.weights[16] = -$0.weights[16] }, { $0.momentum[0] += 1 },
-            { $0.alphas[3] += 1 }, { $0.adamFirst[29] += 1 }, { $0.adamSecond[14] += 1 },
+            { $0.lookAhead = LookAhead(weights: $0.weights, alphas: 30) }, { $0.alphas[3] += 1 },
+            { $0.adamFirst[29] += 1 }, { $0.adamSecond[14] += 1 },
         ]
         for change in changes {
             var changed = original

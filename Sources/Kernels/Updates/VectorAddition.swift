@@ -26,6 +26,17 @@ public enum VectorAddition {
         }
     }
 
+    /// target[i] = fma(factor, addend[i], target[i]).
+    @inline(never)
+    public static func add(
+        _ addend: UnsafePointer<Float>, times factor: Float, to target: UnsafeMutablePointer<Float>, count: Int
+    ) {
+        Profile.enter("weights along a direction", .update, floats: 3 * count)
+        defer { Profile.leave() }
+        precondition(count >= 0)
+        for i in 0..<count { target[i] = target[i].addingProduct(factor, addend[i]) }
+    }
+
     /// Σ values[i]² in `Double`, in one fixed order; not finite exactly when one of the values is not finite.
     ///
     /// Lane l of eight adds the squares of elements l, l + 8, l + 16 … one after the other; then the lanes are added as

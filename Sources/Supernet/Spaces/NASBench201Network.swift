@@ -95,7 +95,7 @@ final class NASBench201Network {
         return head.forward(labels: labels, pass)
     }
 
-    /// After a training forward pass of the mixtures `betas`. One of the two gradients is wanted.
+    /// After a training forward pass of the mixtures `betas`. At least one of the two gradients is wanted.
     ///
     /// - Parameter ready: called with falling ranges of the weights gradient that are final.
     func backward(

@@ -15,6 +15,12 @@ struct TrainingOptions: ParsableArguments {
             valueName: "order"))
     var stepOrder: StepOrder = .alphasFirst
 
+    @Flag(
+        help: ArgumentHelp(
+            "Update the alphas by the gradient of second order, through one step of the weights (DARTS' unrolled update): three more "
+                + "gradients a step."))
+    var unrolled = false
+
     @Flag(help: "Train without random crops and flips.")
     var noAugment = false
 
@@ -63,6 +69,8 @@ struct TrainingOptions: ParsableArguments {
     func apply(to configuration: inout SearchConfiguration, _ preset: Preset) {
         configuration.stepOrder = stepOrder
         configuration.augment = !noAugment
+        // What is not asked for is left out, so that a configuration's digest does not change with new options.
+        if unrolled { configuration.unrolled = true }
         configuration.weights.learningRate = learningRate
         configuration.weights.minimumLearningRate = learningRateEnd
         configuration.weights.momentum = momentum

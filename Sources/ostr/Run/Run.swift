@@ -29,10 +29,14 @@ struct Run {
             configuration: prepared.configuration, imageCount: prepared.imageCount, endpoint: endpoint,
             expectedWorkers: workers, initialState: prepared.initialState)
         options.resume = prepared.resume
-        options.checkpointInterval = 2 * prepared.checkpointEvery
+        options.checkpointInterval = halfStepsPerStep * prepared.checkpointEvery
         options.onNonFinite = prepared.onNonFinite
         adjust(&options)
         return options
+    }
+
+    private var halfStepsPerStep: Int {
+        TrainingPlan(configuration: prepared.configuration, imageCount: prepared.imageCount).halfStepsPerStep
     }
 
     /// Runs on this machine: in this process without workers, on local worker processes otherwise.
@@ -58,7 +62,7 @@ struct Run {
                     skipsNonFinite: prepared.onNonFinite == .skip,
                     keeping: keeping.map { keeping in
                         .init(
-                            interval: 2 * prepared.checkpointEvery, save: keeping.save,
+                            interval: halfStepsPerStep * prepared.checkpointEvery, save: keeping.save,
                             isInterrupted: { signals?.received != nil || keeping.failure() != nil })
                     }, observe: observe)
             }
