@@ -113,8 +113,7 @@ extension ControlCodec {
                 dropped: try count(status.counters.dropped), requested: try count(status.counters.requested),
                 repeated: try count(status.counters.repeated)),
             trained: ShardTally(
-                shards: try count(status.trainedShards),
-                time: .microseconds(try count(status.trainingMicroseconds))))
+                shards: try count(status.trainedShards), microseconds: try count(status.trainingMicroseconds)))
     }
 
     private static func value(_ standing: Ostr_Standing) throws(ProtocolError) -> Standing {

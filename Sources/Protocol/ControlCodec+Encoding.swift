@@ -31,7 +31,7 @@ extension ControlCodec {
                     $0.counters.requested = UInt64(clamping: status.counters.requested)
                     $0.counters.repeated = UInt64(clamping: status.counters.repeated)
                     $0.trainedShards = UInt64(clamping: status.trained.shards)
-                    $0.trainingMicroseconds = UInt64(clamping: Int(status.trained.time / .microseconds(1)))
+                    $0.trainingMicroseconds = UInt64(clamping: status.trained.microseconds)
                 })
         case .progress(let first, let losses):
             return .progress(

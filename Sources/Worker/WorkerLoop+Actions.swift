@@ -82,7 +82,7 @@ extension WorkerLoop {
         activity.counters = mesh.counters
         activity.trained = ShardTally(
             shards: compute.monitor.trainedShards.load(ordering: .relaxed),
-            time: .microseconds(compute.monitor.trainingMicroseconds.load(ordering: .relaxed)))
+            microseconds: compute.monitor.trainingMicroseconds.load(ordering: .relaxed))
         activity.counters.repeated = compute.monitor.repeated.load(ordering: .relaxed)
         return activity
     }

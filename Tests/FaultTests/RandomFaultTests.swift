@@ -60,6 +60,11 @@
                     #expect(coordinator.status(within: 30) == 0)
                     if !cluster.summary.isEmpty { break }
                     try cluster.startCoordinator(workers: 1, resume: true)
+                    // Its workers end with it; who had not joined yet finds the new one.
+                    for place in living.indices where living[place].status(within: 3) != nil {
+                        living[place] = try cluster.startWorker("w\(started)")
+                        started += 1
+                    }
                     happened["coordinator interrupted", default: 0] += 1
                 default:
                     guard let coordinator = cluster.coordinator, coordinator.isRunning,

@@ -20,7 +20,7 @@ public enum SampleMessages {
             WorkerStatus(
                 phase: .ready, generation: 1, appliedHalfSteps: 12, tasks: [3, 4], work: 9, isBusy: true, awaited: [2],
                 counters: WorkerCounters(dropped: 1, requested: 2, repeated: 3),
-                trained: ShardTally(shards: 7, time: .microseconds(1_234_567)))),
+                trained: ShardTally(shards: 7, microseconds: 1_234_567))),
         .progress(first: 9, losses: losses),
         .stateReport(StateReport(appliedHalfSteps: 4, digest: 5, edges: 2, betas: [0.5, 0.5, 0.25, 0.75])),
         .taskResult(id: 2, losses: losses), .failure(reason: "no"), .leave(reason: ""),

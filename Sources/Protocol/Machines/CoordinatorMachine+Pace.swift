@@ -5,8 +5,8 @@ extension CoordinatorMachine {
     struct Pace: Sendable {
         /// What it had reported when the present stretch began.
         var start: ShardTally?
-        /// What a shard took in the last stretch.
-        var shard: Duration?
+        /// What a shard took in the last stretch, in microseconds.
+        var shard: Double?
         /// Stretches, one after the other, in which it was slow.
         var slowStretches = 0
     }
@@ -24,12 +24,12 @@ extension CoordinatorMachine {
         }
         let shards = tally.shards - start.shards
         guard shards >= CoordinatorMachine.stretch else { return [] }
-        let shard = (tally.time - start.time) / shards
+        let shard = Double(tally.microseconds - start.microseconds) / Double(shards)
         worker.pace.start = tally
         worker.pace.shard = shard
         let others = members.compactMap { $0.worker == key ? nil : workers[$0.worker]?.pace.shard }.sorted()
-        let usual = others.isEmpty ? nil : others[(others.count - 1) / 2]
-        let isSlow = usual.map { $0 > .zero && shard > $0 * plan.slowFactor } ?? false
+        let usual = others.isEmpty ? nil : others[others.count / 2]
+        let isSlow = usual.map { $0 > 0 && shard > $0 * plan.slowFactor } ?? false
         worker.pace.slowStretches = isSlow ? worker.pace.slowStretches + 1 : 0
         workers[key] = worker
         guard let usual, worker.pace.slowStretches == CoordinatorMachine.patience else { return [] }

@@ -111,13 +111,13 @@ public struct Ready: Sendable, Equatable {
 public struct ShardTally: Sendable, Equatable {
     /// Their number.
     public var shards: Int
-    /// Whole microseconds.
-    public var time: Duration
+    /// The time for all of them.
+    public var microseconds: Int
 
     /// Both.
-    public init(shards: Int = 0, time: Duration = .zero) {
+    public init(shards: Int = 0, microseconds: Int = 0) {
         self.shards = shards
-        self.time = time
+        self.microseconds = microseconds
     }
 }
 

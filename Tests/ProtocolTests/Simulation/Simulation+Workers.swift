@@ -256,7 +256,7 @@ extension Simulation {
             }
             let run = membership.members[membership.rank].run
             workers[index].trained.shards += run.count
-            workers[index].trained.time += now - workers[index].workStarted
+            workers[index].trained.microseconds += Int((now - workers[index].workStarted) / .microseconds(1))
             workers[index].work = .waiting(generation: membership.generation)
             if workers[index].isPoisoned {
                 workers[index].isPoisoned = false
