@@ -41,7 +41,8 @@ struct Simulation {
     let snapshotInterval: Int
     /// Of each half-step, or of none, a shard is computed by several.
     let auditRate: Double
-    /// A replica goes astray, and nothing else happens: with others lost at that moment nobody could tell.
+    /// A replica goes astray, and nothing else happens: with others lost, or told to stand by, at that moment nobody could
+    /// tell.
     let drifts: Bool
 
     var queue = EventQueue<Event>()
@@ -223,7 +224,7 @@ struct Simulation {
         plan.snapshotInterval = snapshotInterval
         plan.workerTimeout = .seconds(300)
         plan.auditRate = auditRate
-        plan.slowStandBy = seed.isMultiple(of: 2)
+        plan.slowStandBy = seed.isMultiple(of: 2) && !drifts
         coordinator = CoordinatorMachine(plan: plan, at: now)
         queue.post(.tickCoordinator(incarnation: coordinatorNumber), at: now)
     }
