@@ -39,20 +39,23 @@ public enum SupernetFile {
 
     /// As above, from a file in memory.
     ///
-    /// - Parameter alphasFile: has the alphas, where the file of the weights does not.
+    /// - Parameters:
+    ///   - alphasFile: has the alphas, where the file of the weights does not.
+    ///   - space: whose alphas these are. RobustDARTS' code gives them a column for each operation of an edge, not of the space,
+    ///     where all edges have equally many: such tensors are spread over the space's columns.
     public static func read(
         _ file: SafetensorsFile, weights: ParameterDirectory, alphas: ParameterDirectory,
-        alphasFile: SafetensorsFile? = nil
+        alphasFile: SafetensorsFile? = nil, space: SearchSpace? = nil
     ) throws(CheckpointError) -> Content {
-        guard let alphasFile else { return try readAll(file, weights: weights, alphas: alphas) }
-        var content = try readAll(file, weights: weights, alphas: ParameterDirectory())
+        guard let alphasFile else { return try readAll(file, weights: weights, alphas: alphas, space) }
+        var content = try readAll(file, weights: weights, alphas: ParameterDirectory(), space)
         // What else is in it has nothing to do with this supernet.
-        content.alphas = try readAll(alphasFile, weights: ParameterDirectory(), alphas: alphas).alphas
+        content.alphas = try readAll(alphasFile, weights: ParameterDirectory(), alphas: alphas, space).alphas
         return content
     }
 
     private static func readAll(
-        _ file: SafetensorsFile, weights: ParameterDirectory, alphas: ParameterDirectory
+        _ file: SafetensorsFile, weights: ParameterDirectory, alphas: ParameterDirectory, _ space: SearchSpace? = nil
     ) throws(CheckpointError) -> Content {
         let fileNames = try namesInFile(file)
         var mismatch = SupernetMismatch()
@@ -66,7 +69,7 @@ public enum SupernetFile {
                 return nil
             }
             used.insert(name)
-            if tensor.shape != entry.shape {
+            if tensor.shape != entry.shape, spread(entry, tensor.shape, space) == nil {
                 mismatch.differences.append(.init(name: entry.name, expected: entry.shape, found: tensor.shape))
             }
             return fileName
@@ -81,7 +84,8 @@ public enum SupernetFile {
         }
         guard mismatch.isEmpty else { throw .mismatch(file: file.path, mismatch) }
         return Content(
-            weights: try concatenated(weightNames, of: file), alphas: try concatenated(alphaNames, of: file),
+            weights: try concatenated(weightNames, of: file),
+            alphas: try spreadAlphas(alphaNames, alphas, of: file, space),
             ignored: others, metadata: file.metadata)
     }
 
@@ -102,6 +106,42 @@ public enum SupernetFile {
             }
         }
         try file.write(to: path)
+    }
+
+    /// The columns of a tensor of alphas, by edge, where it has those of the edges' operations alone; nil where its shape is another.
+    private static func spread(
+        _ entry: ParameterDirectory.Entry, _ shape: [Int], _ space: SearchSpace?
+    ) -> [[Int]]? {
+        guard let space, let type = space.cellTypes.firstIndex(where: { $0.alphasName == entry.name }) else {
+            return nil
+        }
+        let first = space.cellTypes[..<type].reduce(0) { $0 + $1.edges.count }
+        let columns = Array(space.operationsOfEdge[first..<first + space.cellTypes[type].edges.count])
+        return shape.count == 2 && columns.count == shape[0] && columns.allSatisfy({ $0.count == shape[1] })
+            ? columns : nil
+    }
+
+    /// All alphas, those that a file has not being 0.
+    private static func spreadAlphas(
+        _ names: [String], _ directory: ParameterDirectory, of file: SafetensorsFile, _ space: SearchSpace?
+    ) throws(CheckpointError) -> [Float] {
+        var values: [Float] = []
+        for (name, entry) in zip(names, directory.entries) {
+            let found = try file.floats(name)
+            let shape = try file.tensor(name).shape
+            guard shape != entry.shape, let columns = spread(entry, shape, space) else {
+                values += found
+                continue
+            }
+            var rows = [Float](repeating: 0, count: entry.range.count)
+            for (edge, places) in columns.enumerated() {
+                for (place, column) in places.enumerated() {
+                    rows[edge * entry.shape[1] + column] = found[edge * places.count + place]
+                }
+            }
+            values += rows
+        }
+        return values
     }
 
     /// Names without `module.`, each with its name in the file.

@@ -55,6 +55,32 @@ struct SupernetFileTests {
         #expect(content.metadata["channels"] == "2")
     }
 
+    @Test("alphas with a column for each of an edge's operations are spread over the space's, others are refused")
+    func narrowAlphas() throws {
+        let space = SearchSpace.s1
+        let narrow = (0..<28).map { Float($0 + 1) }
+        var file = SafetensorsFile(path: "s1.safetensors")
+        for (type, offset) in [("normal", Float(0)), ("reduce", 100)] {
+            file.tensors["alphas_\(type)"] = .init(floats: narrow.map { $0 + offset }, shape: [14, 2])
+        }
+        let nothing = ParameterDirectory()
+        let alphas = try SupernetFile.read(file, weights: nothing, alphas: space.alphaDirectory, space: space).alphas
+        #expect(alphas.count == 28 * space.operations.count)
+        for (edge, operations) in space.operationsOfEdge.enumerated() {
+            let row = Array(alphas[edge * space.operations.count..<(edge + 1) * space.operations.count])
+            let values = (edge < 14 ? 0 : 100) + Float(edge % 14) * 2
+            #expect(operations.map { row[$0] } == [values + 1, values + 2])
+            #expect(row.count { $0 != 0 } == 2)
+        }
+        #expect(throws: CheckpointError.self) {
+            try SupernetFile.read(file, weights: nothing, alphas: space.alphaDirectory)
+        }
+        file.tensors["alphas_reduce"] = .init(floats: narrow + narrow, shape: [14, 4])
+        #expect(throws: CheckpointError.self) {
+            try SupernetFile.read(file, weights: nothing, alphas: space.alphaDirectory, space: space)
+        }
+    }
+
     @Test("alphas are found under AutoDL's name too", arguments: ["arch_parameters", "_arch_parameters"])
     func alphaNames(name: String) throws {
         var file = file

@@ -12,7 +12,8 @@ struct SuppliedSupernet {
         let alphas = try options.alphas.map { path throws(CheckpointError) in try SafetensorsFile(reading: path) }
         do throws(CheckpointError) {
             content = try SupernetFile.read(
-                file, weights: supernet.parameters, alphas: supernet.alphaDirectory, alphasFile: alphas)
+                file, weights: supernet.parameters, alphas: supernet.alphaDirectory, alphasFile: alphas,
+                space: supernet.space)
         } catch {
             guard case .mismatch(let path, let mismatch) = error else { throw error }
             for line in mismatch.lines { logger.info("\(path): \(line)") }
