@@ -13,7 +13,7 @@ struct DARTSGraph {
         let stem = builder.convolution(builder.input, named: "stem.0", padding: 1)
         var previous = builder.norm(stem, named: "stem.1")
         var beforeThat = previous
-        let reductions = SearchSpace.dartsReductions(cells: cells)
+        let reductions = genotype.space.reductions(cells: cells)
         for index in 0..<cells {
             let x = cell(index, beforeThat, previous, isReduction: reductions.contains(index))
             (beforeThat, previous) = (previous, x)

@@ -7,7 +7,7 @@ struct SpaceReader {
     /// Lines of what a definition's fault may be about.
     private(set) var lines: [SpaceDefinition.Place: Int] = [:]
 
-    private static let keys = ["name", "cells", "stem_multiplier", "keep", "exclude", "normal", "reduce"]
+    private static let keys = ["name", "cells", "stem_multiplier", "reductions", "keep", "exclude", "normal", "reduce"]
 
     init(file: String) {
         self.file = file
@@ -29,6 +29,7 @@ struct SpaceReader {
         var definition = SpaceDefinition(name: name, normal: [], reduce: [])
         if let node = node("cells") { definition.cells = try number(node, .cells) }
         if let node = node("stem_multiplier") { definition.stemMultiplier = try number(node, .stemMultiplier) }
+        if let node = node("reductions") { definition.reductions = try numbers(node, .reductions) }
         if let node = node("keep") {
             definition.keptInputs = try text(node) == "all" ? nil : number(node, .keptInputs, or: " or `all`")
         }
@@ -86,6 +87,21 @@ struct SpaceReader {
             throw fault(node, "expected a whole number\(other), found '\(shown(node))'")
         }
         return number
+    }
+
+    private mutating func numbers(_ node: Node, _ place: SpaceDefinition.Place) throws(SpaceFileError) -> [Int] {
+        lines[place] = line(node)
+        guard case .sequence(let sequence) = node else {
+            throw fault(node, "expected a list of whole numbers such as [2, 5]")
+        }
+        var numbers: [Int] = []
+        for item in sequence {
+            guard let found = text(item), let number = Int(found) else {
+                throw fault(item, "expected a whole number, found '\(shown(item))'")
+            }
+            numbers.append(number)
+        }
+        return numbers
     }
 
     private func mapping(_ node: Node, _ expected: String) throws(SpaceFileError) -> Node.Mapping {

@@ -81,7 +81,7 @@ public final class Supernet {
         switch space.skeleton {
         case .nasbench201:
             network = try NASBench201Network(shape: shape, images: shardImages, convolution: convolution)
-        case .darts(let stemMultiplier):
+        case .darts(let stemMultiplier, _):
             network = try DARTSNetwork(
                 space: space, stemMultiplier: stemMultiplier, shape: shape, images: shardImages)
         }

@@ -12,9 +12,12 @@ private struct Sample {
     let images: [Float]
     static let count = 3
 
-    init(_ space: SearchSpace, channels: Int, cells: Int, seed: UInt64) throws {
+    init(
+        _ space: SearchSpace, definition: SpaceDefinition? = nil, channels: Int, cells: Int, seed: UInt64
+    ) throws {
         shape = SupernetShape(
-            space: space.name, channels: channels, cells: cells, classes: 5, inputChannels: 3, imageSize: 8)
+            space: space.name, definition: definition, channels: channels, cells: cells, classes: 5, inputChannels: 3,
+            imageSize: 8)
         supernet = try Supernet(shape: shape, shardImages: Self.count)
         var generator = SplitMix64(seed: seed)
         // Scales and shifts of batch norms begin as 1 and 0: all are changed.
@@ -84,6 +87,46 @@ private struct Sample {
             "logits", try sample.interpreted(network).values.map(Float.init), sample.logits(genotype),
             within: Tolerance(absolute: 1e-4))
         #expect(message == nil)
+    }
+
+    @Test("a space of its own, with reduction cells in a row and at the end", arguments: [[0], [1, 2], [0, 1, 3]])
+    func ownReductions(reductions: [Int]) throws {
+        let edges = (0..<2).map {
+            SpaceDefinition.Edge(node: 2, source: $0, operations: ["skip_connect", "dil_conv_3x3"])
+        }
+        let definition = SpaceDefinition(
+            name: "own", stemMultiplier: 2, reductions: reductions, keptInputs: nil, normal: edges, reduce: edges)
+        let space = try definition.space()
+        let sample = try Sample(space, definition: definition, channels: 2, cells: 4, seed: 9)
+        var generator = SplitMix64(seed: 4)
+        let genotype = sample.genotype(&generator)
+        let network = try ONNXNetwork(genotype, shape: sample.shape, tensors: sample.tensors, producer: "test")
+        let message = difference(
+            "logits", try sample.interpreted(network).values.map(Float.init), sample.logits(genotype),
+            within: Tolerance(absolute: 1e-4))
+        #expect(message == nil)
+        let widest = try #require(sample.supernet.parameters.entries.first { $0.name == "classifier.weight" })
+        #expect(widest.shape == [5, 2 << reductions.count])
+    }
+
+    @Test("reduction cells that a supernet does not have, or that its images are too small for, are refused")
+    func impossibleReductions() throws {
+        let edges = (0..<2).map { SpaceDefinition.Edge(node: 2, source: $0, operations: ["skip_connect"]) }
+        func supernet(_ reductions: [Int], cells: Int, size: Int) throws {
+            let definition = SpaceDefinition(name: "own", reductions: reductions, normal: edges, reduce: edges)
+            _ = try Supernet(
+                shape: SupernetShape(
+                    space: "own", definition: definition, channels: 2, cells: cells, classes: 2, inputChannels: 1,
+                    imageSize: size), shardImages: 1)
+        }
+        try supernet([1, 3], cells: 4, size: 8)
+        for (reductions, cells, size, text) in [
+            ([1, 3], 3, 8, "cell 3 is a reduction"), ([1, 3], 4, 6, "multiple of 4"),
+            ([0, 1, 2], 3, 8, "no normal cell"),
+        ] {
+            let error = #expect(throws: SupernetError.self) { try supernet(reductions, cells: cells, size: size) }
+            #expect(error?.description.contains(text) == true, "\(String(describing: error))")
+        }
     }
 
     @Test(

@@ -24,11 +24,14 @@ import Testing
     func keys() throws {
         let definition = try SpaceFile.parse(
             """
-            {name: tiny, cells: 5, stem_multiplier: 2, keep: all, exclude: [],
+            {name: tiny, cells: 5, stem_multiplier: 2, reductions: [1, 3, 4], keep: all, exclude: [],
              normal: {"2<-1": [none], "2<-0": [noise, skip_connect]}, reduce: {all: [dil_conv_5x5]}}
             """, file: "tiny")
         let space = try definition.space()
-        #expect(space.defaultCells == 5 && space.keptInputs == nil && space.skeleton == .darts(stemMultiplier: 2))
+        #expect(
+            space.defaultCells == 5 && space.keptInputs == nil
+                && space.skeleton == .darts(stemMultiplier: 2, reductions: [1, 3, 4]))
+        #expect(space.reductions(cells: 5) == [1, 3, 4] && SearchSpace.darts.reductions(cells: 8) == [2, 5])
         #expect(space.operations == ["none", "noise", "skip_connect", "dil_conv_5x5"])
         #expect(space.edges.count == 16 && space.edges[0].name == "normal.2<-0")
         #expect(Array(space.candidates[..<3]) == [[1, 2], [0], [3]])
@@ -55,6 +58,11 @@ import Testing
             ("keep: 2", "keep: two", 2, "whole number or `all`, found 'two'"),
             ("keep: 2", "keep: 9", 2, "cannot keep 9"),
             ("keep: 2", "cells: 2", 2, "3 to 1000"),
+            ("keep: 2", "reductions: 2", 2, "a list of whole numbers"),
+            ("keep: 2", "reductions: [two]", 2, "found 'two'"),
+            ("keep: 2", "reductions: []", 2, "1 to 5 cells"),
+            ("keep: 2", "reductions: [5, 2]", 2, "rising"),
+            ("keep: 2", "reductions: [2, 8]", 2, "no cell 8"),
             ("keep: 2", "exclude: [x]", 2, "unknown operation 'x'"),
             ("keep: 2", "keep: 2\nkeep: 3", 2, "'keep' is there twice"),
             ("keep: 2", "keep: [2", 3, "not YAML"),

@@ -43,8 +43,8 @@ public struct SearchSpace: Sendable, Equatable {
     /// The network that cells are part of.
     public enum Skeleton: Sendable, Hashable {
         case nasbench201
-        /// With so many times the channels in the stem.
-        case darts(stemMultiplier: Int)
+        /// With so many times the channels in the stem, and reduction cells at these places, rising; nil: at one and two thirds.
+        case darts(stemMultiplier: Int, reductions: [Int]?)
     }
 
     init(
@@ -80,6 +80,14 @@ public struct SearchSpace: Sendable, Equatable {
             }
         }
         return nodes.filter { $0.count > keptInputs }
+    }
+
+    /// The cells, of so many, that halve the size and double the channels; none in NAS-Bench-201, which has blocks for it.
+    public func reductions(cells: Int) -> Set<Int> {
+        switch skeleton {
+        case .nasbench201: []
+        case .darts(_, let places): Set(places ?? [cells / 3, 2 * cells / 3])
+        }
     }
 
     /// A type's edges with their rows among all edges.

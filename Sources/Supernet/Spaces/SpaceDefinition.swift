@@ -24,6 +24,8 @@ public struct SpaceDefinition: Codable, Sendable, Hashable {
     public var cells: Int
     /// Channels of the stem, in channels of the first cell's nodes.
     public var stemMultiplier: Int
+    /// Which cells are reduction cells, rising from 0; nil for those at one and two thirds.
+    public var reductions: [Int]?
     /// Input edges that a node keeps; nil for all.
     public var keptInputs: Int?
     /// Operations that are mixed and not chosen.
@@ -34,12 +36,14 @@ public struct SpaceDefinition: Codable, Sendable, Hashable {
     public var reduce: [Edge]
 
     public init(
-        name: String, cells: Int = 8, stemMultiplier: Int = 3, keptInputs: Int? = 2, excluded: [String] = ["none"],
+        name: String, cells: Int = 8, stemMultiplier: Int = 3, reductions: [Int]? = nil, keptInputs: Int? = 2,
+        excluded: [String] = ["none"],
         normal: [Edge], reduce: [Edge]
     ) {
         self.name = name
         self.cells = cells
         self.stemMultiplier = stemMultiplier
+        self.reductions = reductions
         self.keptInputs = keptInputs
         self.excluded = excluded
         self.normal = normal
@@ -56,7 +60,7 @@ public struct SpaceDefinition: Codable, Sendable, Hashable {
 extension SpaceDefinition {
     /// What a fault is about.
     public enum Place: Sendable, Hashable {
-        case name, cells, stemMultiplier, keptInputs, excluded
+        case name, cells, stemMultiplier, reductions, keptInputs, excluded
         /// A type of cell, `normal` or `reduce`.
         case cellType(String)
         /// One of its edges, by its place in the definition.
@@ -68,6 +72,9 @@ extension SpaceDefinition {
         "none", "noise", "max_pool_3x3", "avg_pool_3x3", "skip_connect", "sep_conv_3x3", "sep_conv_5x5", "dil_conv_3x3",
         "dil_conv_5x5",
     ]
+
+    /// Halvings of an image's size.
+    static let mostReductions = 5
 
     /// The largest number of a node: what the cells' memory is made for.
     static let lastNode = 5
@@ -86,6 +93,18 @@ extension SpaceDefinition {
         }
         guard (1...16).contains(stemMultiplier) else {
             return (.stemMultiplier, "a stem multiplier of \(stemMultiplier) is impossible; 1 to 16 are allowed")
+        }
+        if let reductions {
+            guard (1...Self.mostReductions).contains(reductions.count), Set(reductions).count == reductions.count,
+                reductions == reductions.sorted()
+            else {
+                return (
+                    .reductions, "1 to \(Self.mostReductions) cells can be reduction cells, each once, in rising order"
+                )
+            }
+            if let wrong = reductions.first(where: { !(0..<cells).contains($0) }) {
+                return (.reductions, "no cell \(wrong): \(cells) cells are counted from 0 to \(cells - 1)")
+            }
         }
         if let keptInputs, !(1...Self.lastNode).contains(keptInputs) {
             return (.keptInputs, "a node cannot keep \(keptInputs) edges; 1 to \(Self.lastNode) are allowed, or all")
@@ -152,6 +171,6 @@ extension SpaceDefinition {
             }, defaultCells: self.cells, keptInputs: keptInputs, excluded: excluded,
             operationsOfEdge: cells.flatMap { _, edges in
                 edges.map { edge in operations.indices.filter { edge.operations.contains(operations[$0]) } }
-            }, skeleton: .darts(stemMultiplier: stemMultiplier))
+            }, skeleton: .darts(stemMultiplier: stemMultiplier, reductions: reductions))
     }
 }

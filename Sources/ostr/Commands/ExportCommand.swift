@@ -111,7 +111,7 @@ struct ExportCommand: ParsableCommand {
     private func shape(of file: SafetensorsFile) throws -> SupernetShape {
         let given = try space?.load()
         var stemMultiplier = 3
-        if case .darts(let multiplier) = given?.space.skeleton { stemMultiplier = multiplier }
+        if case .darts(let multiplier, _) = given?.space.skeleton { stemMultiplier = multiplier }
         guard let size = imageSize ?? file.metadata["size"].flatMap({ Int($0) }) else {
             throw Failure(.usage, "\(file.path) does not tell the images' size; give --image-size")
         }

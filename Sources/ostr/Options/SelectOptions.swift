@@ -57,7 +57,7 @@ struct SelectOptions: ParsableArguments {
         of file: SafetensorsFile, _ given: SpaceArgument.Loaded?, images: ImageDataset
     ) throws(Failure) -> SupernetShape {
         var stemMultiplier = 3
-        if case .darts(let multiplier) = given?.space.skeleton { stemMultiplier = multiplier }
+        if case .darts(let multiplier, _) = given?.space.skeleton { stemMultiplier = multiplier }
         guard let found = SupernetShape(of: file, imageSize: images.size, stemMultiplier: stemMultiplier) else {
             throw Failure(
                 .data,

@@ -42,7 +42,4 @@ extension SearchSpace {
         [maximum, sep], [skip, dil3], [skip, dil5], [maximum, average], [maximum, average], [skip, dil5], [skip, dil5],
         [skip, dil5],
     ]
-
-    /// The cells, of so many, that halve the size and double the channels.
-    public static func dartsReductions(cells: Int) -> Set<Int> { [cells / 3, 2 * cells / 3] }
 }
