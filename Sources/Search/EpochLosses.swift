@@ -7,7 +7,9 @@ public struct EpochLosses: Sendable {
     /// - Parameter losses: of the half-steps before the next one, all of them.
     public init(plan: TrainingPlan, after losses: [LossSum] = []) {
         self.plan = plan
-        for (index, loss) in losses.enumerated() { _ = add(loss, of: plan.halfStep(index)) }
+        for (index, loss) in losses.enumerated().dropFirst(plan.firstHalfStep) {
+            _ = add(loss, of: plan.halfStep(index))
+        }
     }
 
     /// Takes a half-step's loss, in order; gives the event that ends an epoch after its last half-step.
@@ -18,7 +20,9 @@ public struct EpochLosses: Sendable {
             case .alphas: validation.add(loss)
             }
         }
-        guard (halfStep.index + 1) % (plan.halfStepsPerStep * plan.stepsPerEpoch) == 0 else { return nil }
+        guard (halfStep.index - plan.firstHalfStep + 1) % (plan.halfStepsPerStep * plan.stepsPerEpoch) == 0 else {
+            return nil
+        }
         defer { self = EpochLosses(plan: plan) }
         return .epochEnded(epoch: halfStep.epoch, training: training, validation: validation)
     }

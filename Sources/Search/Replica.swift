@@ -228,7 +228,12 @@ public final class Replica {
     private func load(_ kind: HalfStep.Kind) {
         switch kind {
         case .weights: current.weights.withUnsafeBufferPointer { $0.baseAddress.map(supernet.load(weights:)) }
-        case .alphas: current.alphas.withUnsafeBufferPointer { $0.baseAddress.map(supernet.load(alphas:)) }
+        case .alphas:
+            current.alphas.withUnsafeBufferPointer { $0.baseAddress.map(supernet.load(alphas:)) }
+            guard let stage = plan.configuration.stage else { return }
+            supernet.choices = EdgeChoices(
+                plan.configuration.selection, betas: supernet.betas, space: supernet.space
+            ).of(StrengthTask(replacement: nil, decided: stage.decided, shards: 0..<0))
         }
     }
 }

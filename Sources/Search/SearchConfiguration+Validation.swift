@@ -1,4 +1,5 @@
 import Datasets
+import Supernet
 
 extension SearchConfiguration {
     /// Checks everything that can be checked without a supernet and without images.
@@ -10,6 +11,7 @@ extension SearchConfiguration {
         try validateOptimizers()
         let space = try supernet.searchSpace
         try validateThinningOut()
+        try validateStage(space)
         if selection.edgeChoice != nil && space.keptInputs == nil {
             throw .configuration("in \(space.name) every node keeps all of its edges; there is no choice of edges")
         }
@@ -63,6 +65,17 @@ extension SearchConfiguration {
                 "the images differ from the run's: digest \(images.digest), expected \(datasetDigest)")
         }
         try validate(imageCount: images.count)
+    }
+
+    private func validateStage(_ space: SearchSpace) throws(SearchError) {
+        if let epochs = selection.fineTuneEpochs, epochs < 1 {
+            throw .configuration("\(epochs) epochs between decisions are impossible; at least 1 is allowed")
+        }
+        guard let stage else { return }
+        guard selection.fineTuneEpochs != nil, stage.firstEpoch >= 0, (0...1 << 40).contains(stage.firstHalfStep),
+            stage.decided.count == space.edges.count,
+            zip(stage.decided, space.candidates).allSatisfy({ $0.map($1.contains) ?? true })
+        else { throw .configuration("a stage decides edges or operations that \(space.name) does not have") }
     }
 
     private func validateThinningOut() throws(SearchError) {

@@ -101,6 +101,8 @@ public struct SelectionOptions: Codable, Sendable, Hashable {
     public var weight: OperationWeight?
     /// Whether `none` is no candidate, even where the space has it as one; nil for false.
     public var withoutNone: Bool?
+    /// Epochs that the weights are trained for after each decision, before the next one; nil for none.
+    public var fineTuneEpochs: Int?
     /// nil for `sequential`.
     public var edgeOrder: EdgeOrder?
     /// Of the order `random`; nil for 0.
@@ -141,6 +143,8 @@ public struct SearchConfiguration: Codable, Sendable, Hashable {
     public var alphas = AlphasOptimizer()
     /// How the architecture is chosen.
     public var selection = SelectionOptions()
+    /// Which part of a search that trains between decisions this is; nil for the first one, and for other searches.
+    public var stage: SearchStage?
 
     /// Images of a shard, B / S.
     public var shardImages: Int { batch / shards }

@@ -29,7 +29,7 @@ public struct Selection: Sendable {
     private var evaluations: [DecisionEvaluation] = []
     /// By edge: its operation, once decided.
     private var choices: [Int?]
-    /// Edges in the order in which they were decided.
+    /// Edges in the order in which they were decided here.
     private var decidedEdges: [Int] = []
     /// Edges in the order in which they are decided; nil where results tell the order.
     private let order: [Int]?
@@ -43,8 +43,10 @@ public struct Selection: Sendable {
     ///   - betas: β of each edge, (edges, operations).
     ///   - shards: whole shards of held-out images.
     ///   - candidates: nil for every operation, and all edges.
+    ///   - decided: what was decided before, by edge; nil for nothing.
     public init(
-        betas: [[Float]], shards: Int, options: SelectionOptions, candidates: SelectionCandidates? = nil
+        betas: [[Float]], shards: Int, options: SelectionOptions, candidates: SelectionCandidates? = nil,
+        decided: [Int?]? = nil
     ) {
         precondition(!betas.isEmpty && shards > 0 && betas.allSatisfy { !$0.isEmpty && $0.count == betas[0].count })
         let candidates = candidates ?? SelectionCandidates(edges: betas.count, operations: betas[0].count)
@@ -53,7 +55,8 @@ public struct Selection: Sendable {
         self.shards = shards
         self.options = options
         self.candidates = candidates
-        choices = Array(repeating: nil, count: betas.count)
+        choices = decided ?? Array(repeating: nil, count: betas.count)
+        precondition(choices.count == betas.count, "a choice for each edge")
         order = Selection.order(edges: betas.count, options)
         begin()
     }
@@ -81,14 +84,18 @@ public struct Selection: Sendable {
         }
         self.init(
             betas: betas, shards: plan.selectionShards, options: plan.configuration.selection,
-            candidates: SelectionCandidates(space, withoutNone: plan.configuration.selection.withoutNone ?? false))
+            candidates: SelectionCandidates(space, withoutNone: plan.configuration.selection.withoutNone ?? false),
+            decided: plan.configuration.stage?.decided)
     }
 
     /// Nodes whose edges are chosen by strength.
     private var nodes: [[Int]] { options.edgeChoice ?? .strength == .strength ? candidates.competing : [] }
 
-    /// Whether everything is decided.
-    public var isFinished: Bool { decidedEdges.count == betas.count && kept.count == nodes.count }
+    /// Whether everything is decided; with training between decisions, whether one edge is.
+    public var isFinished: Bool {
+        if options.fineTuneEpochs != nil, !decidedEdges.isEmpty { return true }
+        return !choices.contains(nil) && kept.count == nodes.count
+    }
 
     /// The next task that nobody has, or nil when all tasks that are known to be needed are out or done.
     ///
@@ -141,6 +148,7 @@ public struct Selection: Sendable {
     /// `greedy` the latter is not known before the end.
     public var progress: (done: Int, total: Int) {
         var whole = evaluations.reduce(0) { $0 + $1.candidates.count }
+        if options.fineTuneEpochs != nil { return (recordedShards, shards * whole) }
         var rest = upcoming
         if evaluations.count == decidedEdges.count + kept.count + 1, !rest.isEmpty { rest.removeFirst() }
         while !rest.isEmpty {
@@ -154,13 +162,13 @@ public struct Selection: Sendable {
 
     /// Edges that are not decided, in their order.
     private var upcoming: [Int] {
-        if let order { return Array(order.dropFirst(decidedEdges.count)) }
+        if let order { return order.filter { choices[$0] == nil } }
         return choices.indices.filter { choices[$0] == nil }
     }
 
     /// Takes the decision that an evaluation, the last one, leads to.
     private mutating func decide(_ evaluation: DecisionEvaluation) -> SelectionEvent {
-        if decidedEdges.count < betas.count {
+        if choices.contains(nil) {
             guard let (edge, operation) = evaluation.decision(largestWins: criterion == .removal) else {
                 preconditionFailure("an edge without a candidate measured whole")
             }

@@ -37,12 +37,11 @@ final class ShardBatch {
         Profile.enter("load images", .forward, floats: plan.configuration.shardImages * loader.imageCount)
         defer { Profile.leave() }
         let half = halfStep.images
-        if orders[half]?.epoch != halfStep.epoch {
-            orders[half] = (halfStep.epoch, plan.order(half, epoch: halfStep.epoch))
-        }
+        let epoch = plan.firstEpoch + halfStep.epoch
+        if orders[half]?.epoch != epoch { orders[half] = (epoch, plan.order(half, epoch: epoch)) }
         guard let order = orders[half]?.images else { return }
         let indices = order[plan.places(shard: shard, of: halfStep)]
-        loader.fill(indices, augmentation: augmentation, epoch: halfStep.epoch, into: images)
+        loader.fill(indices, augmentation: augmentation, epoch: epoch, into: images)
         loader.fillLabels(indices, into: labels)
     }
 

@@ -15,15 +15,22 @@ public struct TrainingPlan: Sendable {
     /// Whole batches in an epoch; each step is two half-steps.
     public let stepsPerEpoch: Int
 
+    /// Epochs before the first one: each has its own order of images.
+    public var firstEpoch: Int { configuration.stage?.firstEpoch ?? 0 }
+
+    /// Half-steps before the first one.
+    public var firstHalfStep: Int { configuration.stage?.firstHalfStep ?? 0 }
+
     /// Half-steps of a step.
     public var halfStepsPerStep: Int { TrainingPlan.alphasParts(configuration).count + 1 }
 
     /// Half-steps of the whole training.
-    public var halfSteps: Int { configuration.epochs * stepsPerEpoch * halfStepsPerStep }
+    public var halfSteps: Int { firstHalfStep + configuration.epochs * stepsPerEpoch * halfStepsPerStep }
 
     /// The half-steps of an update of the alphas.
     private static func alphasParts(_ configuration: SearchConfiguration) -> [HalfStep.Part] {
-        configuration.unrolled ?? false ? [.lookAhead, .ahead, .above, .below] : [.whole]
+        if configuration.stage != nil { return [] }
+        return configuration.unrolled ?? false ? [.lookAhead, .ahead, .above, .below] : [.whole]
     }
 
     /// - Parameters:
@@ -39,7 +46,7 @@ public struct TrainingPlan: Sendable {
     /// Half-step `index` of the training, from 0.
     public func halfStep(_ index: Int) -> HalfStep {
         let parts = TrainingPlan.alphasParts(configuration)
-        let (step, place) = index.quotientAndRemainder(dividingBy: parts.count + 1)
+        let (step, place) = (index - firstHalfStep).quotientAndRemainder(dividingBy: parts.count + 1)
         let alphasPlace = configuration.stepOrder == .alphasFirst ? place : place - 1
         let isAlphas = parts.indices.contains(alphasPlace)
         return HalfStep(
@@ -47,9 +54,10 @@ public struct TrainingPlan: Sendable {
             epoch: step / stepsPerEpoch, step: step % stepsPerEpoch, halfStepsPerStep: parts.count + 1)
     }
 
-    /// The weights' learning rate in an epoch: a half cosine from the first to the minimum rate.
+    /// The weights' learning rate in an epoch: a half cosine from the first to the minimum rate; the latter between decisions.
     public func learningRate(epoch: Int) -> Double {
         let optimizer = configuration.weights
+        if configuration.stage != nil { return optimizer.minimumLearningRate }
         let turn = 0.5 * Double(epoch) / Double(max(configuration.epochs, 1))
         return optimizer.minimumLearningRate
             + 0.5 * (optimizer.learningRate - optimizer.minimumLearningRate) * (1 + Elementary.cosTwoPi(turn))

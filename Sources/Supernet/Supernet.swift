@@ -119,6 +119,9 @@ public final class Supernet {
         set { network.noise = newValue }
     }
 
+    /// What stands on each edge when gradients by the weights are taken; nil: all edges are mixed.
+    public var choices: [EdgeChoice]?
+
     /// softmax(α) of the alphas loaded, one row an edge; 0 for operations that an edge does not have.
     public var betas: [[Float]] {
         (0..<edges).map { edge in (0..<operations).map { Float(mixture[edge * operations + $0]) } }
@@ -132,7 +135,7 @@ public final class Supernet {
     /// Multiply-adds of the convolutions and the classifier for one image, with all edges mixed.
     public func multiplyAdds(_ pass: Pass) -> Int { network.multiplyAdds(pass) }
 
-    /// The gradient of the shard's mean cross-entropy with respect to one group of parameters, all edges mixed.
+    /// The gradient of the shard's mean cross-entropy with respect to one group of parameters, with what `choices` puts on the edges.
     ///
     /// - Parameters:
     ///   - images: (shardImages, inputChannels, imageSize, imageSize), normalised.
@@ -144,6 +147,9 @@ public final class Supernet {
         of group: ParameterGroup, images: UnsafePointer<Float>, labels: UnsafePointer<UInt8>,
         into gradient: UnsafeMutablePointer<Float>, ready: (Range<Int>) -> Void
     ) -> (loss: Double, correct: Int) {
+        precondition(choices == nil || group == .weights, "alphas are trained with all edges mixed")
+        var mixture = UnsafePointer(self.mixture)
+        if let choices { mixture = mixed(choices) }
         Profile.phase(.forward)
         let result = network.forward(images: images, labels: labels, mixture: mixture, .training)
         Profile.phase(.backward)
@@ -194,6 +200,13 @@ public final class Supernet {
     public func evaluate(
         images: UnsafePointer<Float>, labels: UnsafePointer<UInt8>, choices: [EdgeChoice]
     ) -> (loss: Double, correct: Int) {
+        let mixture = mixed(choices)
+        Profile.phase(.forward)
+        return network.forward(images: images, labels: labels, mixture: mixture, .evaluation)
+    }
+
+    /// The weights of all operations under a choice for every edge.
+    private func mixed(_ choices: [EdgeChoice]) -> UnsafePointer<Double> {
         precondition(choices.count == edges, "one choice an edge")
         for edge in 0..<edges {
             let row = chosen + edge * operations
@@ -214,8 +227,7 @@ public final class Supernet {
             case .leftOut: row.update(repeating: 0, count: operations)
             }
         }
-        Profile.phase(.forward)
-        return network.forward(images: images, labels: labels, mixture: chosen, .evaluation)
+        return UnsafePointer(chosen)
     }
 
     /// Weights as PyTorch's defaults for these layers, drawn for a seed: convolutions and the linear layer uniform in

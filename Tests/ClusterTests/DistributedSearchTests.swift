@@ -75,6 +75,29 @@ struct DistributedSearchTests {
         try await compare(configuration, dataset, workers: 2)
     }
 
+    @Test("so does each of the searches of a chain that trains between decisions")
+    func sameDigestFineTuned() async throws {
+        let dataset = SmallSearch.dataset(images: 32)
+        var configuration = SmallSearch.configuration(dataset, channels: 2, epochs: 1, batch: 8, shards: 4)
+        configuration.selection.fineTuneEpochs = 1
+        configuration.selection.images = 4
+        var stages: [(configuration: SearchConfiguration, beginning: SearchState?, outcome: SearchOutcome)] = []
+        _ = try FineTunedSearch.run(configuration) { _, configuration, beginning in
+            let replica = try Replica(configuration: configuration, dataset: dataset)
+            let outcome = try LocalSearch.run(configuration: configuration, replica: replica, from: beginning) { _ in }
+            stages.append((configuration, beginning, outcome))
+            return outcome
+        }
+        #expect(stages.count == 6)
+        for stage in [stages[1], stages[5]] {
+            var options = CoordinatorOptions(
+                configuration: stage.configuration, imageCount: dataset.count, endpoint: "", expectedWorkers: 3)
+            options.resume = stage.beginning
+            let result = try await ThreadedCluster(workers: 3, options: options) { _ in dataset }.run()
+            #expect(try result.outcome.get() == stage.outcome)
+        }
+    }
+
     /// What a search wanted to be kept, in order. Used by one thread.
     private final class Kept: @unchecked Sendable {
         var states: [SearchState] = []

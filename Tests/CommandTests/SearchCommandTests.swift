@@ -99,6 +99,31 @@ import Testing
         #expect(supernet.tensors["alphas.arch"]?.shape == [6, 5])
     }
 
+    @Test(
+        "a search that trains between decisions ends the same with workers and without, and the coordinator refuses it")
+    func fineTuned() async throws {
+        let folder = try TemporaryFolder()
+        let images = try SmallImages(count: 64)
+        let options =
+            images.searchOptions + [
+                "--batch", "16", "--shards", "4", "--fine-tune-epochs", "1", "--strength-images", "16",
+            ]
+        var digests: [String] = []
+        for workers in ["0", "2"] {
+            let result = try await Command.run(
+                ["search", "--workers", workers, "--output", folder(workers)] + options, in: folder)
+            try #require(result.status == 0, "\(result.error)")
+            #expect(result.error.contains("between decisions: epoch 1/1"))
+            let summary = try String(contentsOfFile: folder("\(workers)/summary.json"), encoding: .utf8)
+            digests.append(String(try #require(summary.firstMatch(of: /"digest" : "([0-9a-f]{64})"/)).1))
+        }
+        #expect(digests[0] == digests[1])
+        let result = try await Command.run(
+            ["coordinator", "--bind", "ipc://\(folder("socket"))", "--workers", "1", "--output", folder("no")]
+                + options, in: folder)
+        result.expectFailure(64, ["--fine-tune-epochs", "ostr search"])
+    }
+
     @Test("seeds and options change the digest; the output's place does not")
     func digests() async throws {
         let images = try SmallImages()

@@ -70,6 +70,12 @@ struct CoordinatorCommand: ParsableCommand {
         } else {
             prepared = try PreparedRun(options, workersHere: 0)
         }
+        if prepared.configuration.selection.fineTuneEpochs != nil {
+            throw Failure(
+                .usage,
+                "--fine-tune-epochs is impossible here: it takes a chain of runs, which `ostr search` and `ostr select` start with "
+                    + "local workers")
+        }
         let run = Run(prepared, command: "coordinator", workers: workers)
         var coordinator = run.coordinatorOptions(endpoint: bind) {
             $0.joinTimeout = .seconds(joinTimeout)

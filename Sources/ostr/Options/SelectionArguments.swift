@@ -50,6 +50,13 @@ struct SelectionArguments: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
+            "Train the weights for so many epochs after each decision, with the edges decided so far, at the learning rate's end. Such "
+                + "a run has no checkpoints. (default: 0)",
+            valueName: "n"))
+    var fineTuneEpochs = 0
+
+    @Option(
+        help: ArgumentHelp(
             "Which edge is decided next: sequential, reverse, random, or greedy (the one whose best operation is the "
                 + "farthest ahead).",
             valueName: "order"))
@@ -60,6 +67,12 @@ struct SelectionArguments: ParsableArguments {
 
     mutating func validate() throws {
         try Check.positive(strengthImages, "--strength-images")
+        try Check.notNegative(fineTuneEpochs, "--fine-tune-epochs")
+        try Check.atMost(TrainingOptions.largestEpochs, fineTuneEpochs, "--fine-tune-epochs")
+        if fineTuneEpochs > 0, comparison != nil {
+            throw ValidationError(
+                "--fine-tune-epochs is impossible where criteria are compared: they share one supernet.")
+        }
         if let racing, !(racing > 0.5 && racing <= 0.9999) {
             throw ValidationError("--racing \(racing) is impossible; it must be above 0.5 and at most 0.9999.")
         }
@@ -101,6 +114,7 @@ struct SelectionArguments: ParsableArguments {
         if excludeNone { options.withoutNone = true }
         if let racing { options.racing = racing }
         if halving { options.halving = true }
+        if fineTuneEpochs > 0 { options.fineTuneEpochs = fineTuneEpochs }
         if edgeOrder != .sequential { options.edgeOrder = edgeOrder }
         if orderSeed != 0 { options.edgeOrderSeed = orderSeed }
         return options

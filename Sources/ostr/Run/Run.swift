@@ -43,6 +43,7 @@ struct Run {
     ///
     /// - Parameter adjust: sets what a coordinator needs to know beside the run.
     func performLocally(_ adjust: (inout CoordinatorOptions) -> Void = { _ in }) throws {
+        if prepared.configuration.selection.fineTuneEpochs != nil { return try performStages(adjust) }
         if workers > 0 {
             let cluster = LocalCluster(workerArguments: ["--data", prepared.dataFolder], workers: workers)
             return try perform { keeping, observe in
@@ -73,6 +74,31 @@ struct Run {
         }
     }
 
+    /// Runs a search that trains between decisions: a chain of searches, each in this process or on workers of its own.
+    private func performStages(_ adjust: (inout CoordinatorOptions) -> Void) throws {
+        let dataset = workers == 0 ? try prepared.loadImages() : nil
+        let beginning = prepared.initialState.map { SearchState(training: $0, losses: []) }
+        try perform { _, observe in
+            try FineTunedSearch.run(prepared.configuration, from: beginning) { number, configuration, beginning in
+                func show(_ event: SearchEvent) {
+                    if let event = event.shown(inStage: number, epochs: configuration.epochs) { observe(event) }
+                }
+                if let dataset {
+                    let replica = try Replica(configuration: configuration, dataset: dataset)
+                    return try LocalSearch.run(
+                        configuration: configuration, replica: replica, from: beginning,
+                        skipsNonFinite: prepared.onNonFinite == .skip, observe: show)
+                }
+                var options = coordinatorOptions(endpoint: "", adjust)
+                options.configuration = configuration
+                options.initialState = nil
+                options.resume = beginning
+                return try LocalCluster(workerArguments: ["--data", prepared.dataFolder], workers: workers)
+                    .run(options, observe: show)
+            }
+        }
+    }
+
     /// Where checkpoints go.
     struct Keeping: Sendable {
         let save: @Sendable (SearchState) -> Void
@@ -87,7 +113,9 @@ struct Run {
     }
 
     private func checkpointWriter() throws -> CheckpointWriter? {
-        guard prepared.checkpointEvery > 0, prepared.initialState == nil else { return nil }
+        guard prepared.checkpointEvery > 0, prepared.initialState == nil,
+            prepared.configuration.selection.fineTuneEpochs == nil
+        else { return nil }
         let goesOn = prepared.onSaveError == .goOn
         return CheckpointWriter(try checkpointFolder()) { result in
             guard case .failure(let error) = result else { return }
@@ -156,5 +184,24 @@ extension CoordinatorOptions {
     mutating func keep(_ keeping: Run.Keeping?) {
         save = keeping?.save
         saveFailure = keeping?.failure
+    }
+}
+
+extension SearchEvent {
+    /// How an event of one of a chain of searches is shown; nil for those that the first one's stand for.
+    fileprivate func shown(inStage number: Int, epochs: Int) -> SearchEvent? {
+        if number == 0 {
+            if case .trainingStarted(0, _) = self { return nil }
+            return self
+        }
+        switch self {
+        case .trainingStarted, .selectionStarted, .halfStepApplied, .workerJoined, .generationChanged, .generationBegan:
+            return nil
+        case .epochEnded(let epoch, let training, _):
+            return .message(
+                "between decisions: epoch \(epoch + 1)/\(epochs)  training loss \(SearchProgress.fixed(training.mean, 3)) accuracy "
+                    + SearchProgress.percent(training.accuracy))
+        default: return self
+        }
     }
 }
