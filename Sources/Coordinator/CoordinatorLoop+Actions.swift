@@ -123,6 +123,10 @@ extension CoordinatorLoop {
 
     /// What the run ends with, once everything is decided.
     func finishedOutcome() -> SearchOutcome? {
+        if isTrained {
+            return SearchOutcome(
+                configuration: options.configuration, state: state, losses: losses, selection: .none)
+        }
         guard let selection, selection.isFinished, verifications.isEmpty else { return nil }
         return SearchOutcome(
             configuration: options.configuration, state: state, losses: losses, selection: selection.result)
@@ -142,6 +146,8 @@ extension CoordinatorLoop {
         _ report: StateReport, _ bytes: [UInt8]?, _ observe: (SearchEvent) -> Void
     ) throws(CoordinatorError) {
         if let bytes { try keep(bytes) }
+        guard options.configuration.network == nil else { return isTrained = true }
+        guard report.edges > 0 else { throw .transport("a supernet's state came without β") }
         let operations = report.betas.count / report.edges
         betas = (0..<report.edges).map { edge in
             Array(report.betas[(edge * operations)..<((edge + 1) * operations)])

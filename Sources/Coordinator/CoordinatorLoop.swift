@@ -57,6 +57,8 @@ final class CoordinatorLoop {
     var betas: [[Float]] = []
     var lastSave = MonotonicClock.now
     var isSuspended = false
+    /// Whether the network that is trained in place of a search is done.
+    var isTrained = false
     /// Tasks that workers have or had, as the selection knows them.
     var dispatched: [Int: StrengthTask] = [:]
     var failure: CoordinatorError?

@@ -1,14 +1,19 @@
-/// The random change of an image in training: padding with black and cropping to the old size, then a mirror image.
+/// The random change of an image in training: padding with black and cropping to the old size, then a mirror image, then
+/// a square that is blanked out.
 public struct Augmentation: Sendable, Hashable {
     /// Black pixels on each side before the crop.
     public var cropPadding: Int
     /// Whether every second image, on average, is mirrored left to right.
     public var flips: Bool
+    /// Pixels a side of the square that is set to 0 after normalisation, the mean; around a pixel at random, so that a part
+    /// of it may lie outside (DeVries, Taylor, arXiv 1708.04552). 0 for none.
+    public var cutout: Int
 
     /// - Parameters: as the properties.
-    public init(cropPadding: Int, flips: Bool) {
+    public init(cropPadding: Int, flips: Bool, cutout: Int = 0) {
         self.cropPadding = cropPadding
         self.flips = flips
+        self.cutout = cutout
     }
 
     /// What is usual for a data set: crop with padding 4, and flips except for digits.

@@ -38,7 +38,7 @@ public struct ImageLoader: Sendable {
 
     /// Writes the images at `indices`, in their order, as (n, channels, size, size) normalised values.
     ///
-    /// Pixels that a crop brings in from outside are black before normalisation. How an image is cropped and flipped
+    /// Pixels that a crop brings in from outside are black before normalisation. How an image is cropped, flipped and cut out
     /// depends on seed, epoch and its index alone.
     /// - Parameters:
     ///   - augmentation: nil for the images as they are.
@@ -71,6 +71,9 @@ public struct ImageLoader: Sendable {
         var dy = 0
         var dx = 0
         var mirrored = false
+        /// What is blanked out of the output.
+        var blankRows = 0..<0
+        var blankColumns = 0..<0
     }
 
     func placement(of index: Int, augmentation: Augmentation?, epoch: Int) -> Placement {
@@ -84,6 +87,15 @@ public struct ImageLoader: Sendable {
         }
         if augmentation.flips {
             placement.mirrored = Philox(seed: seed, purpose: .flip, context: epoch, stream: index).uniform(at: 0) < 0.5
+        }
+        if augmentation.cutout > 0 {
+            let draws = Philox(seed: seed, purpose: .cutout, context: epoch, stream: index)
+            func span(_ centre: Int) -> Range<Int> {
+                // As quark0/darts counts: an odd side is one pixel shorter.
+                max(0, centre - augmentation.cutout / 2)..<min(dataset.size, centre + augmentation.cutout / 2)
+            }
+            placement.blankRows = span(draws.integer(below: dataset.size, at: 0))
+            placement.blankColumns = span(draws.integer(below: dataset.size, at: 1))
         }
         return placement
     }
@@ -110,6 +122,9 @@ public struct ImageLoader: Sendable {
             if placement.mirrored {
                 for x in 0..<size / 2 { (row[x], row[size - 1 - x]) = (row[size - 1 - x], row[x]) }
             }
+        }
+        for y in placement.blankRows {
+            for x in placement.blankColumns { output[y * size + x] = 0 }
         }
     }
 }

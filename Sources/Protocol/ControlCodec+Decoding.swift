@@ -139,7 +139,8 @@ extension ControlCodec {
         let edges = Int(report.edges)
         try check("edges", edges, WireLimits.edges)
         try check("β", report.betas.count, edges * WireLimits.operations)
-        guard edges > 0, !report.betas.isEmpty, report.betas.count % edges == 0 else {
+        // The state of a network that is trained has none.
+        guard edges > 0 ? !report.betas.isEmpty && report.betas.count % edges == 0 : report.betas.isEmpty else {
             throw .malformed("\(report.betas.count) values of β on \(edges) edges")
         }
         return StateReport(

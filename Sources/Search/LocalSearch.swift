@@ -1,6 +1,6 @@
 import Kernels
 
-/// A whole search in one process and one thread, without a network: the reference for every distributed run.
+/// A whole search, or a training, in one process and one thread, without a network: the reference for every distributed run.
 public enum LocalSearch {
     /// What becomes of a search on the way.
     public struct Keeping: Sendable {
@@ -22,7 +22,7 @@ public enum LocalSearch {
         }
     }
 
-    /// Trains the supernet, then selects.
+    /// Trains the supernet, then selects; or trains the network that the configuration names.
     ///
     /// - Parameters:
     ///   - replica: made for this configuration.
@@ -78,6 +78,10 @@ public enum LocalSearch {
             }
         }
         reached.training = replica.state
+        guard configuration.network == nil else {
+            return SearchOutcome(
+                configuration: configuration, state: replica.state, losses: reached.losses, selection: .none)
+        }
         let selection = try select(replica: replica, from: reached, keeping: keeping, observe: observe)
         return SearchOutcome(
             configuration: configuration, state: replica.state, losses: reached.losses, selection: selection)

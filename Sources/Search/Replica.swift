@@ -7,7 +7,7 @@ public final class Replica {
     /// What each half-step does.
     public let plan: TrainingPlan
 
-    private let supernet: Supernet
+    private let trainee: Trainee
     private let batch: ShardBatch
     private let accumulator: ShardAccumulator
     private let arithmetic: TrainingArithmetic
@@ -28,25 +28,27 @@ public final class Replica {
     ) throws(SearchError) {
         try configuration.validate(dataset: dataset)
         self.standIn = standIn.map(StandIn.init)
-        supernet = try Supernet.checked(
-            shape: configuration.supernet, shardImages: configuration.shardImages,
-            convolution: configuration.convolution)
+        trainee = try Trainee(configuration, shardImages: configuration.shardImages)
         plan = TrainingPlan(configuration: configuration, imageCount: dataset.count)
         batch = ShardBatch(plan: plan, dataset: dataset)
-        let alphas = supernet.edges * supernet.operations
         accumulator = ShardAccumulator(
-            capacity: Replica.largestGradient(plan, weights: supernet.parameters.count, alphas: alphas))
+            capacity: Replica.largestGradient(plan, weights: trainee.parameters.count, alphas: trainee.alphas))
         arithmetic = TrainingArithmetic(
-            weights: configuration.weights, alphas: configuration.alphas, shards: configuration.shards)
-        current = TrainingState(
-            weights: Supernet.initialWeights(supernet.parameters, seed: configuration.seed),
-            alphas: Supernet.initialAlphas(count: alphas, seed: configuration.seed))
+            weights: configuration.weights, alphas: configuration.alphas, shards: configuration.shards,
+            statistics: trainee.statistics)
+        current = trainee.initialState(seed: configuration.seed)
         load(.weights)
         load(.alphas)
     }
 
     /// Names, shapes and places of the weights.
-    public var parameters: ParameterDirectory { supernet.parameters }
+    public var parameters: ParameterDirectory { trainee.parameters }
+
+    /// What strengths are measured on.
+    private var supernet: Supernet {
+        guard case .supernet(let supernet) = trainee else { preconditionFailure("a network has no strengths") }
+        return supernet
+    }
 
     /// Half-steps applied so far; the next one to compute.
     public var appliedHalfSteps: Int { current.appliedHalfSteps }
@@ -73,8 +75,8 @@ public final class Replica {
     /// Floats of the gradient by one group.
     public func gradientCount(_ kind: HalfStep.Kind) -> Int {
         switch kind {
-        case .weights: supernet.parameters.count
-        case .alphas: supernet.edges * supernet.operations
+        case .weights: trainee.parameters.count
+        case .alphas: trainee.alphas
         }
     }
 
@@ -99,7 +101,7 @@ public final class Replica {
     ) -> [LossSum] {
         let count = gradientCount(of: halfStep)
         let gradients = BatchGradients(
-            supernet: supernet, batch: batch, halfStep: halfStep, count: count,
+            trainee: trainee, batch: batch, halfStep: halfStep, count: count,
             standIn: standIn.map { ($0, shards: run.count) }, audit: audit, tamper: tamperWithImages)
         gradients.losses.reserveCapacity(run.count)
         accumulator.sum(
@@ -207,11 +209,12 @@ public final class Replica {
 
     /// - Throws: `SearchError.mismatch` when a task from elsewhere names what this search does not have.
     public func validate(_ task: StrengthTask) throws(SearchError) {
-        try task.validate(edges: supernet.edges, operations: supernet.operations, shards: plan.selectionShards)
+        let betas = betas()
+        try task.validate(edges: betas.count, operations: betas.first?.count ?? 0, shards: plan.selectionShards)
     }
 
     /// β = softmax(α), one row an edge.
-    public func betas() -> [[Float]] { supernet.betas }
+    public func betas() -> [[Float]] { trainee.betas }
 
     /// Weights, momentum, alphas and Adam's moments. Reading costs a copy at the next half-step.
     /// - Precondition: a new state has the sizes of the old one; `TrainingState.init(decoding:shape:)` sees to it.
@@ -227,10 +230,10 @@ public final class Replica {
 
     private func load(_ kind: HalfStep.Kind) {
         switch kind {
-        case .weights: current.weights.withUnsafeBufferPointer { $0.baseAddress.map(supernet.load(weights:)) }
+        case .weights: current.weights.withUnsafeBufferPointer { $0.baseAddress.map(trainee.load(weights:)) }
         case .alphas:
-            current.alphas.withUnsafeBufferPointer { $0.baseAddress.map(supernet.load(alphas:)) }
-            guard let stage = plan.configuration.stage else { return }
+            current.alphas.withUnsafeBufferPointer { $0.baseAddress.map(trainee.load(alphas:)) }
+            guard let stage = plan.configuration.stage, case .supernet(let supernet) = trainee else { return }
             supernet.choices = EdgeChoices(
                 plan.configuration.selection, betas: supernet.betas, space: supernet.space
             ).of(StrengthTask(replacement: nil, decided: stage.decided, shards: 0..<0))
@@ -240,12 +243,12 @@ public final class Replica {
 
 /// The gradients of a half-step's shards, each computed from its images.
 private final class BatchGradients: ShardGradients {
-    let supernet: Supernet
+    let trainee: Trainee
     let batch: ShardBatch
     let halfStep: HalfStep
     /// Floats of the gradient.
     let count: Int
-    /// What computes instead of the supernet, and shards that share the time.
+    /// What computes instead of the network, and shards that share the time.
     let standIn: (StandIn, shards: Int)?
     /// The shard whose digest is wanted, and who takes it.
     let audit: (shard: Int, take: (UInt64) -> Void)?
@@ -254,11 +257,11 @@ private final class BatchGradients: ShardGradients {
     var losses: [LossSum] = []
 
     init(
-        supernet: Supernet, batch: ShardBatch, halfStep: HalfStep, count: Int, standIn: (StandIn, shards: Int)?,
+        trainee: Trainee, batch: ShardBatch, halfStep: HalfStep, count: Int, standIn: (StandIn, shards: Int)?,
         audit: (shard: Int, take: (UInt64) -> Void)?,
         tamper: ((Int, Int, UnsafeMutableBufferPointer<Float>) -> Void)?
     ) {
-        self.supernet = supernet
+        self.trainee = trainee
         self.batch = batch
         self.halfStep = halfStep
         self.count = count
@@ -267,27 +270,17 @@ private final class BatchGradients: ShardGradients {
         self.tamper = tamper
     }
 
+    private var images: Int { batch.plan.configuration.shardImages }
+
     func compute(_ shard: Int, into target: UnsafeMutablePointer<Float>, final: (Range<Int>) -> Void) {
         if let (standIn, shards) = standIn {
             standIn.gradient(target, count: count, shards: shards, final: final)
-            return losses.append(StandIn.loss(images: supernet.shardImages))
+            return losses.append(StandIn.loss(images: images))
         }
         batch.load(shard: shard, of: halfStep)
         tamper?(halfStep.index, shard, UnsafeMutableBufferPointer(start: batch.images, count: batch.pixelCount))
-        supernet.noise = NoiseDraws(
-            seed: batch.plan.configuration.seed, context: halfStep.drawing, firstImage: shard * supernet.shardImages)
-        let result =
-            switch halfStep.part {
-            case .ahead:
-                supernet.gradients(images: batch.images, labels: batch.labels, into: target, ready: final)
-            case .lookAhead:
-                supernet.gradient(
-                    of: .weights, images: batch.images, labels: batch.labels, into: target, ready: final)
-            case .whole, .above, .below:
-                supernet.gradient(
-                    of: halfStep.kind, images: batch.images, labels: batch.labels, into: target, ready: final)
-            }
-        losses.append(LossSum(loss: result.loss, correct: result.correct, images: supernet.shardImages))
+        let result = trainee.gradient(of: halfStep, shard: shard, batch, into: target, ready: final)
+        losses.append(LossSum(loss: result.loss, correct: result.correct, images: images))
         guard let audit, audit.shard == shard else { return }
         var digest = StateDigest()
         digest.combine(target, count: count)

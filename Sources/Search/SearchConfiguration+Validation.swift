@@ -18,6 +18,15 @@ extension SearchConfiguration {
         if let images, images != imageCount {
             throw .configuration("the configuration uses \(images) images, and \(imageCount) are given")
         }
+        if network != nil {
+            try validateNetwork()
+            guard batch <= imageCount else {
+                throw .configuration("a batch of \(batch) images is more than there are: \(imageCount)")
+            }
+            let steps = epochs.multipliedReportingOverflow(by: imageCount / batch)
+            guard !steps.overflow else { throw .configuration("\(epochs) epochs are more than can be counted") }
+            return
+        }
         guard imageCount >= 2 else {
             throw .configuration("\(imageCount) images are too few: half train the weights, half the alphas")
         }
@@ -117,7 +126,8 @@ extension SearchConfiguration {
     private func validateOptimizers() throws(SearchError) {
         let rates = [
             ("learning rate", weights.learningRate), ("minimum learning rate", weights.minimumLearningRate),
-            ("weight decay", weights.weightDecay), ("alphas' learning rate", alphas.learningRate),
+            ("weight decay", weights.weightDecay), ("clip", weights.clip),
+            ("alphas' learning rate", alphas.learningRate),
             ("alphas' weight decay", alphas.weightDecay),
         ]
         for (name, value) in rates where !(value >= 0 && value.isFinite) {
@@ -127,8 +137,8 @@ extension SearchConfiguration {
         for (name, value) in fractions where !(value >= 0 && value < 1) {
             throw .configuration("\(name) is \(value); it has to be at least 0 and below 1")
         }
-        for (name, value) in [("clip", weights.clip), ("ε", alphas.epsilon)] where !(value > 0 && value.isFinite) {
-            throw .configuration("\(name) is \(value); it has to be finite and above 0")
+        guard alphas.epsilon > 0, alphas.epsilon.isFinite else {
+            throw .configuration("ε is \(alphas.epsilon); it has to be finite and above 0")
         }
     }
 }

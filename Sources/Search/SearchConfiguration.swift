@@ -21,7 +21,7 @@ public struct WeightsOptimizer: Codable, Sendable, Hashable {
     public var weightDecay = 5e-4
     /// Whether a step looks ahead along the momentum.
     public var nesterov = true
-    /// The largest norm of the averaged gradient over all weights.
+    /// The largest norm of the averaged gradient over all weights; 0 for no limit.
     public var clip = 5.0
     /// The defaults.
     public init() {}
@@ -111,21 +111,25 @@ public struct SelectionOptions: Codable, Sendable, Hashable {
     public init() {}
 }
 
-/// Everything that the numbers of a search depend on. The number of workers is not in it.
+/// Everything that the numbers of a search depend on, or those of the training of a network. The number of workers is not
+/// in it.
 public struct SearchConfiguration: Codable, Sendable, Hashable {
-    /// What is trained.
+    /// What is trained; or the skeleton around the cells of `network`.
     public var supernet: SupernetShape
+    /// The network that is trained in place of a search; nil for a search.
+    public var network: NetworkTraining?
     /// What it is trained on.
     public var dataset: DatasetKind
     /// The first so many images of the data set; nil for all.
     public var images: Int?
     /// `ImageDataset.digest` of the images used.
     public var datasetDigest: String
-    /// Passes over the weights' half; 0 selects from the initial supernet.
+    /// Passes over the images that train the weights; 0 selects from the initial supernet.
     public var epochs: Int
     /// Images a half-step uses, B.
     public var batch: Int
-    /// Shards of a batch, S: a power of two that divides B. Batch normalisation uses its shard's statistics.
+    /// Shards of a batch, S: a power of two that divides B. In training batch normalisation uses its shard's statistics; the
+    /// running ones of a network follow the mean over shards.
     public var shards: Int
     /// What every random draw depends on.
     public var seed: UInt64

@@ -1,6 +1,6 @@
 import Crypto
 
-/// What a whole search ends with; equal, bit by bit, however it was distributed.
+/// What a whole search, or the training of a network, ends with; equal, bit by bit, however it was distributed.
 public struct SearchOutcome: Sendable, Equatable {
     /// What was asked for.
     public var configuration: SearchConfiguration
@@ -8,7 +8,7 @@ public struct SearchOutcome: Sendable, Equatable {
     public var state: TrainingState
     /// One a half-step.
     public var losses: [LossSum]
-    /// The cell chosen, and the table that led to it.
+    /// The cell chosen, and the table that led to it; `.none` for a training.
     public var selection: SelectionResult
 
     /// Joins the parts.
@@ -30,6 +30,8 @@ public struct SearchOutcome: Sendable, Equatable {
     ///    out), loss sum (Float64), shards evaluated (UInt64);
     /// 5. the decided operation of every edge (UInt64);
     /// 6. where an edge is left out of the cell: for every edge, 1 if it is kept, else 0 (UInt64).
+    ///
+    /// Of the training of a network there are 1 and 2, with the running statistics behind the weights.
     public var digest: String {
         var hash = SHA256()
         var bytes: [UInt8] = []
@@ -39,7 +41,7 @@ public struct SearchOutcome: Sendable, Equatable {
             hash.update(data: bytes)
         }
         bytes.removeAll(keepingCapacity: true)
-        for loss in losses + [selection.supernet] {
+        for loss in losses + (configuration.network == nil ? [selection.supernet] : []) {
             LittleEndian.append(loss.loss.bitPattern, to: &bytes)
             LittleEndian.append(UInt64(loss.correct), to: &bytes)
             LittleEndian.append(UInt64(loss.images), to: &bytes)

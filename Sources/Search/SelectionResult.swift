@@ -51,4 +51,9 @@ public struct SelectionResult: Sendable, Equatable, Codable {
     /// Evaluations (a network on a shard) that the choice looked at, and those of the full table.
     public var evaluations: Int
     public var fullTableEvaluations: Int
+
+    /// Of the training of a network: nothing.
+    public static let none = SelectionResult(
+        supernet: LossSum(), rows: [], operations: [], kept: [], magnitudeOperations: [], magnitudeKept: [], images: 0,
+        shards: 0, evaluations: 0, fullTableEvaluations: 0)
 }

@@ -8,6 +8,8 @@ final class ShardBatch {
     /// (shardImages)
     let labels: UnsafeMutablePointer<UInt8>
     let plan: TrainingPlan
+    /// Of the shard's images in the data set.
+    private(set) var indices: [Int] = []
     /// Floats of `images`.
     var pixelCount: Int { plan.configuration.shardImages * loader.imageCount }
 
@@ -20,7 +22,12 @@ final class ShardBatch {
         let configuration = plan.configuration
         self.plan = plan
         loader = ImageLoader(dataset: dataset, seed: configuration.seed)
-        augmentation = configuration.augment ? .usual(for: configuration.dataset) : nil
+        var augmentation = configuration.augment ? Augmentation.usual(for: configuration.dataset) : nil
+        if let cutout = configuration.network?.cutout, cutout > 0 {
+            augmentation = augmentation ?? Augmentation(cropPadding: 0, flips: false)
+            augmentation?.cutout = cutout
+        }
+        self.augmentation = augmentation
         images = .allocate(capacity: configuration.shardImages * loader.imageCount)
         labels = .allocate(capacity: configuration.shardImages)
         images.initialize(repeating: 0, count: configuration.shardImages * loader.imageCount)
@@ -40,7 +47,8 @@ final class ShardBatch {
         let epoch = plan.firstEpoch + halfStep.epoch
         if orders[half]?.epoch != epoch { orders[half] = (epoch, plan.order(half, epoch: epoch)) }
         guard let order = orders[half]?.images else { return }
-        let indices = order[plan.places(shard: shard, of: halfStep)]
+        indices.removeAll(keepingCapacity: true)
+        indices += order[plan.places(shard: shard, of: halfStep)]
         loader.fill(indices, augmentation: augmentation, epoch: epoch, into: images)
         loader.fillLabels(indices, into: labels)
     }

@@ -8,34 +8,44 @@ public struct TrainingArithmetic: Sendable {
     public let alphas: AlphasOptimizer
     /// S: sums are scaled by 1 / S.
     public let shards: Int
+    /// So many of the weights are running statistics, the last ones.
+    public let statistics: Int
 
     /// The rules of a configuration.
-    public init(weights: WeightsOptimizer, alphas: AlphasOptimizer, shards: Int) {
+    public init(weights: WeightsOptimizer, alphas: AlphasOptimizer, shards: Int, statistics: Int = 0) {
         self.weights = weights
         self.alphas = alphas
         self.shards = shards
+        self.statistics = statistics
     }
 
-    /// Steps the weights by SGD, with the averaged gradient clipped to `weights.clip`.
+    /// Steps the weights by SGD, with the averaged gradient clipped to `weights.clip`. Running statistics, in whose places
+    /// the gradient has what the shards measured, go a tenth of the way to the mean over shards instead.
     ///
-    /// - Returns: the norm of the averaged gradient before clipping, or nil when it is not finite; the state is then
-    ///   unchanged.
+    /// - Returns: the norm of the averaged gradient before clipping, or nil when it is not finite, or what was measured is
+    ///   not; the state is then unchanged.
     public func stepWeights(
         of state: inout TrainingState, gradientSum: UnsafeBufferPointer<Float>, learningRate: Double
     ) -> Double? {
         precondition(gradientSum.count == state.weights.count)
         guard let gradient = gradientSum.baseAddress else { return 0 }
-        let squares = GradientChunks.sumOfSquares(gradient, count: gradientSum.count)
-        guard squares.isFinite else { return nil }
+        let trained = gradientSum.count - statistics
+        let squares = GradientChunks.sumOfSquares(gradient, count: trained)
+        guard squares.isFinite, GradientChunks.sumOfSquares(gradient + trained, count: statistics).isFinite else {
+            return nil
+        }
         let norm = squares.squareRoot() / Double(shards)
+        let clip = weights.clip > 0 ? min(1, weights.clip / (norm + 1e-6)) : 1
         let update = SGDUpdate(
-            average: 1 / Float(shards), clip: Float(min(1, weights.clip / (norm + 1e-6))),
+            average: 1 / Float(shards), clip: Float(clip),
             weightDecay: Float(weights.weightDecay), momentum: Float(weights.momentum), nesterov: weights.nesterov,
             learningRate: Float(learningRate))
         state.weights.withUnsafeMutableBufferPointer { weights in
             state.momentum.withUnsafeMutableBufferPointer { momentum in
                 guard let weights = weights.baseAddress, let momentum = momentum.baseAddress else { return }
-                update.apply(gradientSum: gradient, weights: weights, momentum: momentum, count: gradientSum.count)
+                update.apply(gradientSum: gradient, weights: weights, momentum: momentum, count: trained)
+                RunningAverage.update(
+                    sum: gradient + trained, average: 1 / Float(shards), running: weights + trained, count: statistics)
             }
         }
         return norm

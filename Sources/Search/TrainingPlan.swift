@@ -1,10 +1,12 @@
 import Datasets
 import Kernels
+import Supernet
 
 /// What each half-step of a training does: a function of the configuration and the number of images alone.
 ///
 /// The first half of the images trains the weights, the second half the alphas, as in DARTS. Each half is shuffled anew
-/// every epoch; the last, smaller batch of an epoch is dropped.
+/// every epoch; the last, smaller batch of an epoch is dropped. In the training of a network every image trains the weights,
+/// and a step is one half-step.
 public struct TrainingPlan: Sendable {
     /// What the plan follows.
     public let configuration: SearchConfiguration
@@ -12,7 +14,7 @@ public struct TrainingPlan: Sendable {
     public let weightsImages: Int
     /// Images that train the alphas and serve the selection: weightsImages ..< imageCount.
     public let alphasImages: Int
-    /// Whole batches in an epoch; each step is two half-steps.
+    /// Whole batches in an epoch.
     public let stepsPerEpoch: Int
 
     /// Epochs before the first one: each has its own order of images.
@@ -21,15 +23,15 @@ public struct TrainingPlan: Sendable {
     /// Half-steps before the first one.
     public var firstHalfStep: Int { configuration.stage?.firstHalfStep ?? 0 }
 
-    /// Half-steps of a step.
+    /// Half-steps of a step; in the training of a network one, of the weights.
     public var halfStepsPerStep: Int { TrainingPlan.alphasParts(configuration).count + 1 }
 
     /// Half-steps of the whole training.
     public var halfSteps: Int { firstHalfStep + configuration.epochs * stepsPerEpoch * halfStepsPerStep }
 
-    /// The half-steps of an update of the alphas.
+    /// The half-steps of an update of the alphas; none in the training of a network.
     private static func alphasParts(_ configuration: SearchConfiguration) -> [HalfStep.Part] {
-        if configuration.stage != nil { return [] }
+        if configuration.stage != nil || configuration.network != nil { return [] }
         return configuration.unrolled ?? false ? [.lookAhead, .ahead, .above, .below] : [.whole]
     }
 
@@ -38,8 +40,8 @@ public struct TrainingPlan: Sendable {
     ///   - imageCount: images of the training set that the search uses.
     public init(configuration: SearchConfiguration, imageCount: Int) {
         self.configuration = configuration
-        weightsImages = imageCount / 2
-        alphasImages = imageCount - imageCount / 2
+        weightsImages = configuration.network == nil ? imageCount / 2 : imageCount
+        alphasImages = imageCount - weightsImages
         stepsPerEpoch = weightsImages / configuration.batch
     }
 
@@ -61,6 +63,13 @@ public struct TrainingPlan: Sendable {
         let turn = 0.5 * Double(epoch) / Double(max(configuration.epochs, 1))
         return optimizer.minimumLearningRate
             + 0.5 * (optimizer.learningRate - optimizer.minimumLearningRate) * (1 + Elementary.cosTwoPi(turn))
+    }
+
+    /// What is dropped in an epoch of the training of a network: as quark0/darts has it, more from epoch to epoch.
+    func dropPath(epoch: Int) -> DropPath? {
+        guard let network = configuration.network, network.dropPath > 0 else { return nil }
+        let probability = network.dropPath * Double(epoch) / Double(max(configuration.epochs, 1))
+        return DropPath(seed: configuration.seed, epoch: epoch, probability: probability)
     }
 
     /// The order in which an epoch goes through the images of a half: indices in the data set.

@@ -5,9 +5,9 @@ import Supernet
 public struct TrainingState: Sendable, Equatable {
     /// Half-steps behind it.
     public var appliedHalfSteps: Int
-    /// In the order of `Supernet.parameters`.
+    /// In the order of `Supernet.parameters`, or of `FinalNetwork.parameters` with its running statistics.
     public var weights: [Float]
-    /// SGD's momentum, one a weight.
+    /// SGD's momentum, one a weight; running statistics have 0.
     public var momentum: [Float]
     /// (edges, operations).
     public var alphas: [Float]
@@ -32,10 +32,9 @@ public struct TrainingState: Sendable, Equatable {
     /// The state that a training of this configuration starts from.
     /// - Throws: `SearchError.configuration` when the supernet's shape is impossible.
     public static func initial(_ configuration: SearchConfiguration) throws(SearchError) -> TrainingState {
-        let supernet = try Supernet.checked(shape: configuration.supernet, shardImages: 1)
-        return TrainingState(
-            weights: Supernet.initialWeights(supernet.parameters, seed: configuration.seed),
-            alphas: Supernet.initialAlphas(count: supernet.edges * supernet.operations, seed: configuration.seed))
+        // An auxiliary head cannot be made for one image.
+        let images = configuration.network?.auxiliaryWeight ?? 0 > 0 ? 2 : 1
+        return try Trainee(configuration, shardImages: images).initialState(seed: configuration.seed)
     }
 
     private var sections: [[Float]] {

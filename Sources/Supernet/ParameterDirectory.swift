@@ -4,7 +4,7 @@ public enum ParameterGroup: UInt8, Sendable, Codable {
     case alphas = 1
 }
 
-/// Names, shapes and places of a supernet's weights in one flat buffer, in the order of the public PyTorch code's
+/// Names, shapes and places of a network's weights in one flat buffer, in the order of the public PyTorch code's
 /// `named_parameters()`.
 public struct ParameterDirectory: Sendable, Equatable {
     /// What a tensor starts as.
@@ -39,5 +39,12 @@ public struct ParameterDirectory: Sendable, Equatable {
         let range = start..<(start + shape.reduce(1, *))
         entries.append(Entry(name: name, shape: shape, range: range, initialization: initialization))
         return range
+    }
+
+    /// Another directory's tensors behind these.
+    func appending(_ other: ParameterDirectory) -> ParameterDirectory {
+        var result = self
+        for entry in other.entries { result.append(entry.name, entry.shape, entry.initialization) }
+        return result
     }
 }

@@ -66,14 +66,7 @@ public final class Supernet {
         shape: SupernetShape, shardImages: Int, convolution: ConvolutionAlgorithm = .auto
     ) throws(SupernetError) {
         let space = try SearchSpace.of(shape)
-        for (value, name, range) in [
-            (shape.channels, "channels", 1...4096), (shape.cells, "cells", 1...1000),
-            (shape.classes, "classes", 1...256),
-            (shape.inputChannels, "input channels", 1...64), (shape.imageSize, "image size", 4...1024),
-            (shardImages, "images of a shard", 1...65536),
-        ] where !range.contains(value) {
-            throw .shape("\(name): \(value) is impossible, allowed are \(range.lowerBound) to \(range.upperBound)")
-        }
+        try shape.checkSizes(shardImages: shardImages)
         self.shape = shape
         self.space = space
         edges = space.edges.count

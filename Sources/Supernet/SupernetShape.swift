@@ -27,3 +27,16 @@ public struct SupernetShape: Codable, Sendable, Hashable {
         self.imageSize = imageSize
     }
 }
+
+extension SupernetShape {
+    /// - Throws: `SupernetError.shape` for the first size that is out of its range.
+    func checkSizes(shardImages: Int) throws(SupernetError) {
+        for (value, name, range) in [
+            (channels, "channels", 1...4096), (cells, "cells", 1...1000), (classes, "classes", 1...256),
+            (inputChannels, "input channels", 1...64), (imageSize, "image size", 4...1024),
+            (shardImages, "images of a shard", 1...65536),
+        ] where !range.contains(value) {
+            throw .shape("\(name): \(value) is impossible, allowed are \(range.lowerBound) to \(range.upperBound)")
+        }
+    }
+}

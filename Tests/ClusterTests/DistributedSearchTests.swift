@@ -136,6 +136,36 @@ struct DistributedSearchTests {
         #expect(outcome.selection.rows.count == 6)
     }
 
+    @Test("so does the training of a network, with all that DARTS' recipe has", arguments: [1, 2, 4])
+    func sameDigestOfDARTSNetwork(workers: Int) async throws {
+        let dataset = SmallSearch.dataset(images: 40)
+        var configuration = SmallSearch.configuration(dataset, space: "darts", channels: 2, cells: 4, epochs: 2)
+        configuration.batch = 16
+        configuration.network = NetworkTraining(
+            genotype:
+                "Genotype(normal=[('sep_conv_3x3', 0), ('dil_conv_5x5', 1), ('avg_pool_3x3', 0), ('skip_connect', 1), "
+                + "('max_pool_3x3', 0), ('dil_conv_3x3', 2), ('sep_conv_5x5', 2), ('skip_connect', 3)], "
+                + "normal_concat=[2, 3, 4, 5], reduce=[('max_pool_3x3', 0), ('skip_connect', 1), ('sep_conv_5x5', 1), "
+                + "('skip_connect', 2), ('dil_conv_3x3', 0), ('avg_pool_3x3', 1), ('max_pool_3x3', 2), "
+                + "('sep_conv_3x3', 4)], reduce_concat=[2, 3, 4, 5])")
+        configuration.network?.auxiliaryWeight = 0.4
+        configuration.network?.dropPath = 0.5
+        configuration.network?.cutout = 8
+        let outcome = try await compare(configuration, dataset, workers: workers)
+        #expect(outcome.losses.count == 4 && outcome.selection == .none)
+    }
+
+    @Test("so does one in NAS-Bench-201, also from a checkpoint on", arguments: [(2, false), (3, true)])
+    func sameDigestOfNetwork(workers: Int, resumes: Bool) async throws {
+        let dataset = SmallSearch.dataset(images: 80)
+        var configuration = SmallSearch.configuration(dataset)
+        configuration.network = NetworkTraining(
+            genotype: "Genotype(cell=[[('nor_conv_3x3', 0)], [('avg_pool_3x3', 0), ('nor_conv_1x1', 1)], "
+                + "[('skip_connect', 0), ('none', 1), ('nor_conv_3x3', 2)]])")
+        let outcome = try await compare(configuration, dataset, workers: workers, resumes: resumes)
+        #expect(outcome.losses.count == 10)
+    }
+
     @discardableResult
     private func compare(
         _ configuration: SearchConfiguration, _ dataset: ImageDataset, workers: Int, resumes: Bool = false
@@ -144,7 +174,8 @@ struct DistributedSearchTests {
         let kept = Kept()
         let expected = try LocalSearch.run(
             configuration: configuration, replica: replica,
-            keeping: .init(interval: 0, save: { state in kept.states.append(state) })
+            keeping: .init(
+                interval: configuration.network == nil ? 0 : 2, save: { state in kept.states.append(state) })
         ) { _ in }
 
         var options = CoordinatorOptions(

@@ -46,7 +46,7 @@ struct ConfigurationTests {
         Mistake("weight decay is -1.0;") { $0.weights.weightDecay = -1 },
         Mistake("momentum is 1.0;") { $0.weights.momentum = 1 },
         Mistake("β₂ is -0.5;") { $0.alphas.beta2 = -0.5 },
-        Mistake("clip is 0.0;") { $0.weights.clip = 0 },
+        Mistake("clip is -1.0;") { $0.weights.clip = -1 },
         Mistake("ε is inf;") { $0.alphas.epsilon = .infinity },
     ]
 

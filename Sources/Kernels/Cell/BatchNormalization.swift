@@ -1,4 +1,4 @@
-/// The arithmetic of batch normalisation per channel, on sums taken elsewhere; always with the batch's own statistics.
+/// The arithmetic of batch normalisation per channel, on sums taken elsewhere.
 ///
 /// ẑ = (y − μ) s with s = 1 / √(σ² + ε), σ² the biased variance, ε = 10⁻⁵; output z = γ ẑ + b.
 public enum BatchNormalization {
@@ -20,6 +20,20 @@ public enum BatchNormalization {
             let variance = max(square / Double(count) - average * average, 0)
             mean[channel] = average
             inverseDeviation[channel] = 1 / (variance + epsilon).squareRoot()
+        }
+    }
+
+    /// Mean and unbiased variance of each channel from the same sums: what running statistics are made of.
+    public static func sampleStatistics(
+        sums: UnsafePointer<Double>, channels: Int, count: Int, mean: UnsafeMutablePointer<Float>,
+        variance: UnsafeMutablePointer<Float>
+    ) {
+        for channel in 0..<channels {
+            let sum = sums[channel / 8 * 16 + channel % 8]
+            let square = sums[channel / 8 * 16 + 8 + channel % 8]
+            let average = sum / Double(count)
+            mean[channel] = Float(average)
+            variance[channel] = Float(max(square - average * sum, 0) / Double(max(count - 1, 1)))
         }
     }
 

@@ -10,6 +10,7 @@ public enum RandomPurpose: UInt32, Sendable {
     case edgeOrder = 8
     case synthetic = 9
     case noise = 10
+    case cutout = 11
 }
 
 /// A counter-based random generator: a draw is a function of its key and position, not of the draws before it.

@@ -1,6 +1,7 @@
 import Kernels
 
-/// A batch norm of the supernet, with the statistics of the last forward pass; affine or not.
+/// A batch norm of a network, with the statistics of the last forward pass; affine or not. In a final network evaluations
+/// use running statistics.
 final class BatchNorm {
     let channels: Int
     /// Values a channel: images × pixels.
@@ -22,6 +23,8 @@ final class BatchNorm {
         let range: Range<Int>
         /// (2, channels): γ and b.
         let values: UnsafeMutablePointer<Float>
+        /// Of a final network.
+        let running: (statistics: RunningStatistics, places: RunningStatistics.Places)?
     }
 
     private var padded: Int { (channels + 7) / 8 * 8 }
@@ -32,13 +35,16 @@ final class BatchNorm {
 
     /// With affine parameters `name`.weight and `name`.bias.
     convenience init(
-        channels: Int, count: Int, named name: String, in parameters: inout ParameterDirectory, arena: Arena
+        channels: Int, count: Int, named name: String, in parameters: inout ParameterDirectory, arena: Arena,
+        running: RunningStatistics? = nil
     ) {
         let gamma = parameters.append(name + ".weight", [channels], .constant(1))
         let bias = parameters.append(name + ".bias", [channels], .constant(0))
         self.init(
             channels: channels, count: count, arena: arena,
-            affine: Affine(range: gamma.lowerBound..<bias.upperBound, values: arena.floats(2 * channels)))
+            affine: Affine(
+                range: gamma.lowerBound..<bias.upperBound, values: arena.floats(2 * channels),
+                running: running.map { ($0, $0.append(name, channels: channels)) }))
     }
 
     private init(channels: Int, count: Int, arena: Arena, affine: Affine?) {
@@ -64,10 +70,15 @@ final class BatchNorm {
         sums.update(repeating: 0, count: 2 * padded)
     }
 
-    /// Takes the statistics from `sums`, and sets `scale` and `shift`.
+    /// Takes the statistics from `sums` (in an evaluation of a final network the running ones), and sets `scale` and `shift`.
     func finishForward(weight: Double) {
-        BatchNormalization.statistics(
-            sums: sums, channels: channels, count: count, mean: mean, inverseDeviation: inverseDeviation)
+        if let (statistics, places) = affine?.running {
+            statistics.take(
+                places, sums: sums, channels: channels, count: count, mean: mean, inverseDeviation: inverseDeviation)
+        } else {
+            BatchNormalization.statistics(
+                sums: sums, channels: channels, count: count, mean: mean, inverseDeviation: inverseDeviation)
+        }
         BatchNormalization.forwardCoefficients(
             weight: weight, channels: channels, mean: mean, inverseDeviation: inverseDeviation,
             affine: affine.map { (UnsafePointer($0.values), UnsafePointer($0.values + channels)) },

@@ -19,14 +19,18 @@ final class Head {
     private let sums: UnsafeMutablePointer<Double>
     private let sumsCount: Int
 
-    init(input: Signal, classes: Int, parameters: inout ParameterDirectory, memory: LayerMemory) {
+    init(
+        input: Signal, classes: Int, parameters: inout ParameterDirectory, memory: LayerMemory,
+        running: RunningStatistics? = nil
+    ) {
         let arena = memory.arena
         let start = parameters.count
         let channels = input.channels
         self.input = input
         self.classes = classes
         norm = BatchNorm(
-            channels: channels, count: input.images * input.pixels, named: "lastact.0", in: &parameters, arena: arena)
+            channels: channels, count: input.images * input.pixels, named: "lastact.0", in: &parameters, arena: arena,
+            running: running)
         let bound = 1 / Float(channels).squareRoot()
         weightRange = parameters.append("classifier.weight", [classes, channels], .uniform(bound: bound))
         biasRange = parameters.append("classifier.bias", [classes], .uniform(bound: bound))

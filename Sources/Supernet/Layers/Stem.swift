@@ -17,7 +17,7 @@ final class Stem {
 
     init(
         images count: Int, inputChannels: Int, channels: Int, size: Int, parameters: inout ParameterDirectory,
-        memory: LayerMemory
+        memory: LayerMemory, running: RunningStatistics? = nil
     ) {
         let arena = memory.arena
         let start = parameters.count
@@ -27,7 +27,8 @@ final class Stem {
             convolution, named: "stem.0.weight", in: &parameters, arena: arena,
             scratch: arena.floats(convolution.gradientCount))
         norm = BatchNorm(
-            channels: channels, count: count * size * size, named: "stem.1", in: &parameters, arena: arena)
+            channels: channels, count: count * size * size, named: "stem.1", in: &parameters, arena: arena,
+            running: running)
         range = start..<parameters.count
         let shape = LayerMemory.Shape(images: count, channels: channels, size: size)
         y = memory.intermediate(shape, 0...3)

@@ -39,7 +39,7 @@ final class ReductionBlock {
     ///   - scratch: for each convolution's gradient by weights: conv_a, conv_b, downsample.
     init(
         index: Int, input: Signal, parameters: inout ParameterDirectory, memory: LayerMemory,
-        tiles: TileScratch?, scratch: [UnsafeMutablePointer<Float>]
+        tiles: TileScratch?, scratch: [UnsafeMutablePointer<Float>], running: RunningStatistics? = nil
     ) {
         let arena = memory.arena
         let images = input.images
@@ -60,7 +60,8 @@ final class ReductionBlock {
         }
         func norm(_ name: String) -> BatchNorm {
             BatchNorm(
-                channels: wide, count: images * half * half, named: prefix + name, in: &parameters, arena: arena)
+                channels: wide, count: images * half * half, named: prefix + name, in: &parameters, arena: arena,
+                running: running)
         }
         convolutionA = convolution(input.channels, 3, 2, "conv_a.op.1", nil, scratch[0])
         normA = norm("conv_a.op.2")

@@ -29,12 +29,17 @@ final class StageScratch {
     /// Bytes of `rectified` beyond which images go one by one.
     private static let groupBytes = 128 << 10
 
+    /// Images at a time, of so many.
+    static func group(images: Int, channels: Int, size: Int) -> Int {
+        let image = BlockedTensor.count(images: 1, channels: channels, height: size, width: size, padding: 1)
+        return max(1, min(images, groupBytes / (image * MemoryLayout<Float>.stride)))
+    }
+
     init(
         images: Int, channels: Int, size: Int, convolutions: [Convolution], algorithm: ConvolutionAlgorithm,
         arena: Arena
     ) {
-        let image = BlockedTensor.count(images: 1, channels: channels, height: size, width: size, padding: 1)
-        group = max(1, min(images, Self.groupBytes / (image * MemoryLayout<Float>.stride)))
+        group = Self.group(images: images, channels: channels, size: size)
         rectified = arena.tensor(images: group, channels: channels, height: size, width: size, padding: 1)
         dRectified = arena.tensor(images: group, channels: channels, height: size, width: size)
         dy = convolutions.map { [group] in

@@ -11,8 +11,13 @@ final class CellNode {
     /// Whether alphas have a part in the value; if not, their gradient ends here.
     let dependsOnAlphas: Bool
 
-    /// - Parameter padding: of `rectified`; 0 where no depthwise convolution reads it.
-    init(value: BlockedTensor, padding: Int, dependsOnAlphas: Bool, arena: Arena) {
+    /// - Parameters:
+    ///   - padding: of `rectified`; 0 where no depthwise convolution reads it.
+    ///   - ticks: during which `rectifiedGradient` holds something.
+    init(
+        value: BlockedTensor, padding: Int, dependsOnAlphas: Bool, arena: Arena,
+        gradientDuring ticks: ClosedRange<Int> = ShapeScratch.always
+    ) {
         self.value = value
         self.dependsOnAlphas = dependsOnAlphas
         rectified = arena.tensor(
@@ -20,7 +25,7 @@ final class CellNode {
             padding: padding)
         rectifiedGradient = arena.tensor(
             images: value.images, channels: value.channels, height: value.height, width: value.width,
-            during: ShapeScratch.always)
+            during: ticks)
     }
 
     var images: Int { value.images }

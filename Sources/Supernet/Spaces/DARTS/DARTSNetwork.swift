@@ -24,23 +24,7 @@ final class DARTSNetwork: SupernetNetwork {
     init(
         space: SearchSpace, stemMultiplier: Int, shape: SupernetShape, images: Int
     ) throws(SupernetError) {
-        let reductions = space.reductions(cells: shape.cells)
-        guard shape.cells >= 3 else {
-            throw .shape(
-                "cells: \(shape.cells) is impossible in \(space.name): with fewer than 3 there is no normal cell")
-        }
-        if let last = reductions.max(), last >= shape.cells {
-            throw .shape("cells: \(shape.cells) is impossible in \(space.name): cell \(last) is a reduction cell")
-        }
-        guard reductions.count < shape.cells else {
-            throw .shape("cells: \(shape.cells) is impossible in \(space.name): there is no normal cell")
-        }
-        let divisor = 1 << reductions.count
-        guard shape.imageSize % divisor == 0 else {
-            throw .shape(
-                "image size \(shape.imageSize) is impossible in \(space.name): it is halved \(reductions.count) times, so it "
-                    + "must be a multiple of \(divisor)")
-        }
+        let reductions = try shape.reductions(of: space)
         let arena = arena
         var parameters = ParameterDirectory()
         let stemChannels = stemMultiplier * shape.channels

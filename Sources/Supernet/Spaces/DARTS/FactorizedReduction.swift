@@ -3,7 +3,7 @@ import Kernels
 /// ReLU, two 1×1 convolutions with stride 2, the second one from pixel (1, 1) on, each for half of the channels; batch
 /// norm: `FactorizedReduce`.
 final class FactorizedReduction: NormalizedOperation {
-    let norm: PlainNorm
+    let norm: OperationNorm
     let output: BlockedTensor
     private let sources: [CellNode]
     private let convolutions: [PointwiseLayer]
@@ -29,7 +29,8 @@ final class FactorizedReduction: NormalizedOperation {
                 outputs: outputs / 2, pieces: channels, stride: 2, leading: leading,
                 named: "\(prefix)conv_\(index + 1).weight", in: &parameters, arena: arena)
         }
-        norm = PlainNorm(channels: outputs, count: sources[0].images * size * size, arena: arena)
+        norm = store.norm(
+            channels: outputs, count: sources[0].images * size * size, named: prefix + "bn", in: &parameters)
         output = arena.tensor(
             images: sources[0].images, channels: outputs, height: size, width: size, during: ShapeScratch.always)
         scratch = store.scratch(channels: outputs, size: size)
@@ -42,6 +43,7 @@ final class FactorizedReduction: NormalizedOperation {
 
     func load(_ weights: UnsafePointer<Float>) {
         for convolution in convolutions { convolution.load(weights) }
+        norm.load(weights)
     }
 
     /// The channels of one of the convolutions in an image, with those before them in the same block.
@@ -93,5 +95,6 @@ final class FactorizedReduction: NormalizedOperation {
         if wantsInput { for source in sources { source.hasGradient = true } }
         guard let weightsGradient else { return }
         for convolution in convolutions { convolution.storeWeightsGradient(into: weightsGradient) }
+        norm.storeGradient(into: weightsGradient)
     }
 }

@@ -1,10 +1,10 @@
 import Kernels
 
-/// What ends in a batch norm without affine parameters and reads rectified nodes.
+/// What ends in a batch norm and reads rectified nodes.
 protocol NormalizedOperation: AnyObject {
     /// Before the batch norm, all images.
     var output: BlockedTensor { get }
-    var norm: PlainNorm { get }
+    var norm: OperationNorm { get }
     /// Of the forward pass of one image.
     var multiplyAdds: Int { get }
 

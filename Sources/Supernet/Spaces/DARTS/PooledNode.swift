@@ -7,7 +7,7 @@ final class PooledNode {
         case average
     }
 
-    let norm: PlainNorm
+    let norm: OperationNorm
     let value: BlockedTensor
     private let kind: Kind
     private let stride: Int
@@ -27,7 +27,7 @@ final class PooledNode {
         let size = source.value.height / stride
         value = arena.tensor(
             images: source.images, channels: channels, height: size, width: size, during: ShapeScratch.always)
-        norm = PlainNorm(channels: channels, count: source.images * size * size, arena: arena)
+        norm = OperationNorm(channels: channels, count: source.images * size * size, arena: arena)
         scratch = store.scratch(channels: channels, size: size)
         sums = arena.doubles(2 * scratch.padded)
         coefficients = arena.floats(4 * scratch.padded)

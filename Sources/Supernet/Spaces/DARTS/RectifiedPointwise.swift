@@ -1,8 +1,8 @@
 import Kernels
 
-/// ReLU, a 1×1 convolution of several nodes taken together, batch norm: `ReLUConvBN`.
+/// ReLU, a 1×1 convolution of one or several nodes taken together, batch norm: `ReLUConvBN`.
 final class RectifiedPointwise: NormalizedOperation {
-    let norm: PlainNorm
+    let norm: OperationNorm
     let output: BlockedTensor
     private let sources: [CellNode]
     private let convolution: PointwiseLayer
@@ -18,7 +18,8 @@ final class RectifiedPointwise: NormalizedOperation {
         convolution = PointwiseLayer(
             outputs: outputs, pieces: sources.map(\.value.channels), named: prefix + "op.1.weight", in: &parameters,
             arena: arena)
-        norm = PlainNorm(channels: outputs, count: sources[0].images * size * size, arena: arena)
+        norm = store.norm(
+            channels: outputs, count: sources[0].images * size * size, named: prefix + "op.2", in: &parameters)
         output = arena.tensor(
             images: sources[0].images, channels: outputs, height: size, width: size, during: ShapeScratch.always)
         scratch = store.scratch(channels: outputs, size: size)
@@ -26,7 +27,10 @@ final class RectifiedPointwise: NormalizedOperation {
 
     var multiplyAdds: Int { convolution.multiplyAdds(pixels: output.pixels) }
 
-    func load(_ weights: UnsafePointer<Float>) { convolution.load(weights) }
+    func load(_ weights: UnsafePointer<Float>) {
+        convolution.load(weights)
+        norm.load(weights)
+    }
 
     func forward() {
         norm.clearSums()
@@ -54,6 +58,8 @@ final class RectifiedPointwise: NormalizedOperation {
             }
         }
         if wantsInput { for source in sources { source.hasGradient = true } }
-        if let weightsGradient { convolution.storeWeightsGradient(into: weightsGradient) }
+        guard let weightsGradient else { return }
+        convolution.storeWeightsGradient(into: weightsGradient)
+        norm.storeGradient(into: weightsGradient)
     }
 }

@@ -22,8 +22,8 @@ final class SeparableOperation: NormalizedOperation {
                 images: source.images, size: size,
                 DepthwiseConvolution(
                     channels: channels, kernel: kernel, dilation: isSeparable ? 1 : 2, stride: stride),
-                named: ("\(prefix)\(first).weight", "\(prefix)\(first + 1).weight"), in: &parameters, arena: arena,
-                store: store)
+                named: ("\(prefix)\(first).weight", "\(prefix)\(first + 1).weight", "\(prefix)\(first + 2)"),
+                in: &parameters, arena: arena, store: store)
         }
         let first = stage(size, stride: stride, 1, &parameters)
         stages = isSeparable ? [first, stage(first.output.height, stride: 1, 5, &parameters)] : [first]
@@ -32,7 +32,7 @@ final class SeparableOperation: NormalizedOperation {
 
     private var last: SeparableStage { stages[stages.count - 1] }
     var output: BlockedTensor { last.output }
-    var norm: PlainNorm { last.norm }
+    var norm: OperationNorm { last.norm }
     var multiplyAdds: Int { stages.reduce(0) { $0 + $1.multiplyAdds } }
 
     func load(_ weights: UnsafePointer<Float>) {

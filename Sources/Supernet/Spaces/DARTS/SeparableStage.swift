@@ -3,15 +3,16 @@ import Kernels
 /// A depthwise and a pointwise convolution with a batch norm behind them: a dilated convolution, or one half of a
 /// separable one.
 final class SeparableStage {
-    let norm: PlainNorm
+    let norm: OperationNorm
     /// Before the batch norm, all images.
     let output: BlockedTensor
     private let depthwise: DepthwiseLayer
     private let pointwise: PointwiseLayer
     private let scratch: ShapeScratch
 
+    /// - Parameter names: of both convolutions' weights, and of the norm.
     init(
-        images: Int, size: Int, _ convolution: DepthwiseConvolution, named names: (String, String),
+        images: Int, size: Int, _ convolution: DepthwiseConvolution, named names: (String, String, String),
         in parameters: inout ParameterDirectory, arena: Arena, store: ScratchStore
     ) {
         let channels = convolution.channels
@@ -20,7 +21,8 @@ final class SeparableStage {
         depthwise = DepthwiseLayer(convolution, named: names.0, in: &parameters, arena: arena)
         pointwise = PointwiseLayer(
             outputs: channels, pieces: [channels], named: names.1, in: &parameters, arena: arena)
-        norm = PlainNorm(channels: channels, count: images * outputSize * outputSize, arena: arena)
+        norm = store.norm(
+            channels: channels, count: images * outputSize * outputSize, named: names.2, in: &parameters)
         output = arena.tensor(
             images: images, channels: channels, height: outputSize, width: outputSize, during: ShapeScratch.always)
     }
@@ -32,6 +34,7 @@ final class SeparableStage {
     func load(_ weights: UnsafePointer<Float>) {
         depthwise.load(weights)
         pointwise.load(weights)
+        norm.load(weights)
     }
 
     /// Computes one image of the output and adds to the norm's sums.
@@ -52,6 +55,7 @@ final class SeparableStage {
     func storeWeightsGradient(into flat: UnsafeMutablePointer<Float>) {
         depthwise.storeWeightsGradient(into: flat)
         pointwise.storeWeightsGradient(into: flat)
+        norm.storeGradient(into: flat)
     }
 
     /// One image, from the gradient of the output in `scratch.gradient`. What lies between the convolutions is computed

@@ -70,7 +70,7 @@ final class ShapeScratch {
     }
 }
 
-/// All scratch of a network, by shape.
+/// All scratch of a network, by shape, and its kind of norms.
 final class ScratchStore {
     private struct Shape: Hashable {
         let channels: Int
@@ -79,11 +79,23 @@ final class ScratchStore {
 
     private let images: Int
     private let arena: Arena
+    private let running: RunningStatistics?
     private var scratches: [Shape: ShapeScratch] = [:]
 
-    init(images: Int, arena: Arena) {
+    /// - Parameter running: of a final network, whose norms are affine; nil for a supernet.
+    init(images: Int, arena: Arena, running: RunningStatistics? = nil) {
         self.images = images
         self.arena = arena
+        self.running = running
+    }
+
+    /// The norm at the end of an operation; `name` and `parameters` are for affine ones.
+    func norm(
+        channels: Int, count: Int, named name: String, in parameters: inout ParameterDirectory
+    ) -> OperationNorm {
+        guard let running else { return OperationNorm(channels: channels, count: count, arena: arena) }
+        return OperationNorm(
+            channels: channels, count: count, named: name, in: &parameters, running: running, arena: arena)
     }
 
     func scratch(channels: Int, size: Int) -> ShapeScratch {
