@@ -16,7 +16,7 @@ public enum CheckpointError: Error, Sendable, Equatable, CustomStringConvertible
         case .unwritable(let file, let reason): "\(file): cannot be written: \(reason)"
         case .malformed(let file, let tensor, let expected, let found):
             "\(file):\(tensor.map { " tensor `\($0)`:" } ?? "") expected \(expected), found \(found)"
-        case .mismatch(let file, let mismatch): "\(file): not a supernet of the expected shape: \(mismatch)"
+        case .mismatch(let file, let mismatch): "\(file): not a network of the expected shape: \(mismatch)"
         }
     }
 }

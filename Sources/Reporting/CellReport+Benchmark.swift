@@ -25,6 +25,13 @@ extension CellReport {
         self.init(architecture)
     }
 
+    /// The report of chosen cells, with the benchmark's results in NAS-Bench-201.
+    public init(_ genotype: Genotype) {
+        self.init(
+            space: genotype.space, operations: genotype.operations.map { $0 ?? 0 },
+            kept: genotype.operations.map { $0 != nil })
+    }
+
     private init(_ architecture: Architecture) {
         let entry = Benchmark.entry(for: architecture)
         let space = SearchSpace.nasbench201

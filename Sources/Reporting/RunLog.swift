@@ -138,8 +138,10 @@ struct LogLine: Encodable {
             self.epoch = epoch
             loss = training.mean
             accuracy = training.accuracy
-            validationLoss = validation.mean
-            validationAccuracy = validation.accuracy
+            if validation.images > 0 {
+                validationLoss = validation.mean
+                validationAccuracy = validation.accuracy
+            }
         case .selectionStarted(let images, let edges):
             self.init(seconds: seconds, event: "selection_started")
             self.images = images

@@ -35,7 +35,8 @@ public final class RunObserver {
         self.description = description
         self.console = console
         progress = SearchProgress(
-            space: space, criterion: description.configuration.selection.criterion ?? .strength)
+            space: space, criterion: description.configuration.selection.criterion ?? .strength,
+            trainsNetwork: description.configuration.network != nil)
         start = clock.now
         for event in earlier ?? [] { noteEpoch(event) }
     }

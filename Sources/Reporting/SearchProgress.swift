@@ -55,13 +55,15 @@ public struct SearchProgress: Sendable {
     private var lastLoss: LossSum?
 
     private let criterion: SelectionCriterion
+    private let trainsNetwork: Bool
 
     /// - Parameters:
     ///   - space: names of edges and operations.
     ///   - criterion: by which is selected.
-    public init(space: SearchSpace, criterion: SelectionCriterion = .strength) {
+    public init(space: SearchSpace, criterion: SelectionCriterion = .strength, trainsNetwork: Bool = false) {
         self.space = space
         self.criterion = criterion
+        self.trainsNetwork = trainsNetwork
     }
 
     /// What an event adds to the display.
@@ -72,17 +74,21 @@ public struct SearchProgress: Sendable {
             self.stepsPerEpoch = stepsPerEpoch
             phaseStart = seconds
             epochStart = seconds
-            return [.line("training the supernet: \(epochs) epochs of \(stepsPerEpoch) steps")]
+            let trained = trainsNetwork ? "network" : "supernet"
+            return [.line("training the \(trained): \(epochs) epochs of \(stepsPerEpoch) steps")]
         case .halfStepApplied(let halfStep, let sum):
             if halfStep.kind == .weights { lastLoss = sum }
             return [.status(trainingStatus(halfStep, at: seconds))]
         case .epochEnded(let epoch, let training, let validation):
             defer { epochStart = seconds }
+            func measure(_ name: String, _ sum: LossSum) -> String {
+                "\(name) loss \(SearchProgress.fixed(sum.mean, 3)) accuracy \(SearchProgress.percent(sum.accuracy))  "
+            }
+            // In the training of a network there are no alphas' batches.
             return [
                 .line(
-                    "epoch \(epoch + 1)/\(epochs)  training loss \(SearchProgress.fixed(training.mean, 3)) "
-                        + "accuracy \(SearchProgress.percent(training.accuracy))  validation loss "
-                        + "\(SearchProgress.fixed(validation.mean, 3)) accuracy \(SearchProgress.percent(validation.accuracy))  "
+                    "epoch \(epoch + 1)/\(epochs)  " + measure("training", training)
+                        + (validation.images > 0 ? measure("validation", validation) : "")
                         + SearchProgress.duration(seconds - epochStart))
             ]
         case .selectionStarted(let images, let edges):

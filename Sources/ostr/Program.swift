@@ -83,7 +83,8 @@ struct Ostr: ParsableCommand {
         version: Version.current,
         subcommands: [
             SearchCommand.self, CoordinatorCommand.self, WorkerCommand.self, SelectCommand.self, QueryCommand.self,
-            GenotypeCommand.self, ExportCommand.self, StudyCommand.self, BenchCommand.self, CheckpointCommand.self,
+            GenotypeCommand.self, TrainCommand.self, EvaluateCommand.self, ExportCommand.self, StudyCommand.self,
+            BenchCommand.self, CheckpointCommand.self,
             KeygenCommand.self,
         ])
 }

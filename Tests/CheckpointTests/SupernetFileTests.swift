@@ -127,7 +127,7 @@ struct SupernetFileTests {
         file.tensors["stem.0.weight"] = .init(floats: Array(repeating: 0, count: 36), shape: [4, 1, 3, 3])
         file.tensors["classifier.bias"] = .init(floats: [1], shape: [1])
         #expect(
-            try error(file) == "net.safetensors: not a supernet of the expected shape: `stem.0.weight` is (4, 1, 3, 3) "
+            try error(file) == "net.safetensors: not a network of the expected shape: `stem.0.weight` is (4, 1, 3, 3) "
                 + "in the file, (2, 3, 3, 3) expected (and 1 more of another shape)")
     }
 
@@ -138,7 +138,7 @@ struct SupernetFileTests {
         file.tensors["classifier.bias"] = nil
         file.tensors["cells.17.edges.1<-0.2.op.1.weight"] = .init(floats: [1], shape: [1])
         #expect(
-            try error(file) == "net.safetensors: not a supernet of the expected shape: missing: `classifier.bias`, "
+            try error(file) == "net.safetensors: not a network of the expected shape: missing: `classifier.bias`, "
                 + "`alphas.arch`; not part of it: `cells.17.edges.1<-0.2.op.1.weight`")
         file.tensors = [:]
         #expect(

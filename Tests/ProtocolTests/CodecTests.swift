@@ -16,6 +16,21 @@ struct CodecTests {
         #expect(try MeshCodec.decode(MeshCodec.encode(envelope)) == envelope)
     }
 
+    @Test("a state without β, that of a network, is one; β without edges, and edges without β, are not")
+    func statesWithoutBetas() throws {
+        func coded(_ edges: Int, _ betas: [Float]) throws -> ControlMessage {
+            let report = StateReport(appliedHalfSteps: 4, digest: 5, edges: edges, betas: betas)
+            return try ControlCodec.decode(
+                ControlCodec.encode(ControlEnvelope(run: 5, worker: 6, message: .stateReport(report)))
+            ).message
+        }
+        #expect(
+            try coded(0, []) == .stateReport(StateReport(appliedHalfSteps: 4, digest: 5, edges: 0, betas: [])))
+        #expect(throws: ProtocolError.self) { try coded(0, [1]) }
+        #expect(throws: ProtocolError.self) { try coded(2, []) }
+        #expect(throws: ProtocolError.self) { try coded(2, [1, 1, 1]) }
+    }
+
     @Test("a damaged chunk is refused")
     func damage() throws {
         let envelope = MeshEnvelope(run: 5, generation: 1, sender: 2, halfStep: 12, message: SampleMessages.meshes[0])

@@ -46,7 +46,9 @@ import Testing
         let plan = TrainingPlan(configuration: Self.configuration(), imageCount: 150)
         #expect(plan.weightsImages == 150 && plan.alphasImages == 0 && plan.selectionShards == 0)
         #expect(plan.stepsPerEpoch == 4 && plan.halfSteps == 12)
-        #expect(plan.halfStep(5) == HalfStep(index: 5, kind: .weights, part: .whole, epoch: 1, step: 1, halfStepsPerStep: 1))
+        #expect(
+            plan.halfStep(5) == HalfStep(index: 5, kind: .weights, part: .whole, epoch: 1, step: 1, halfStepsPerStep: 1)
+        )
         #expect(plan.learningRate(epoch: 0) == 0.1)
         #expect(plan.dropPath(epoch: 1) == nil)
         let dropping = TrainingPlan(configuration: Self.configuration { $0.network?.dropPath = 0.3 }, imageCount: 150)

@@ -1,7 +1,4 @@
 import ArgumentParser
-import Coordinator
-import Reporting
-import Search
 
 /// `ostr coordinator`: the planning process of a search on several machines.
 struct CoordinatorCommand: ParsableCommand {
@@ -23,12 +20,7 @@ struct CoordinatorCommand: ParsableCommand {
     @OptionGroup var options: SearchOptions
     @OptionGroup(title: "Verification") var verification: AuditOptions
     @OptionGroup(title: "Slow workers") var slow: SlowWorkerOptions
-    @OptionGroup(title: "Network") var network: NetworkOptions
-
-    @Option(
-        help: ArgumentHelp(
-            "The keys that may join: a file with a public key and a name on each line.", valueName: "file"))
-    var allow: String?
+    @OptionGroup(title: "Network") var server: ServerOptions
 
     @Option(
         help: ArgumentHelp(
@@ -39,31 +31,14 @@ struct CoordinatorCommand: ParsableCommand {
     @Option(help: ArgumentHelp("The search starts when so many workers are ready.", valueName: "n"))
     var workers: Int
 
-    @Option(help: ArgumentHelp("Seconds to wait for the workers.", valueName: "seconds"))
-    var joinTimeout = 60.0
-
-    @Option(
-        help: ArgumentHelp(
-            "Seconds to wait for another worker when all are gone; then the run ends and can be resumed.",
-            valueName: "seconds"))
-    var workerTimeout = 60.0
-
-    @Option(
-        help: ArgumentHelp("Seconds a worker may be silent before it counts as lost.", valueName: "seconds"))
-    var silenceTimeout = 5.0
-
     mutating func validate() throws {
         try Check.positive(workers, "--workers")
         try Check.atMost(WorkerCount.largest, workers, "--workers")
-        try Check.timeout(joinTimeout, "--join-timeout")
-        try Check.timeout(workerTimeout, "--worker-timeout")
-        try Check.timeout(silenceTimeout, "--silence-timeout")
-        try network.check(allow, "--allow")
     }
 
     mutating func run() throws {
         options.log.start()
-        let keys = try network.keys(allow: allow)
+        let keys = try server.keys()
         let prepared: PreparedRun
         if let run = options.checkpoints.resume {
             prepared = try PreparedRun(resuming: run, onSaveError: options.checkpoints.onSaveError)
@@ -76,19 +51,10 @@ struct CoordinatorCommand: ParsableCommand {
                 "--fine-tune-epochs is impossible here: it takes a chain of runs, which `ostr search` and `ostr select` start with "
                     + "local workers")
         }
-        let run = Run(prepared, command: "coordinator", workers: workers)
-        var coordinator = run.coordinatorOptions(endpoint: bind) {
-            $0.joinTimeout = .seconds(joinTimeout)
-            $0.workerTimeout = .seconds(workerTimeout)
-            $0.silenceTimeout = .seconds(silenceTimeout)
-            $0.keys = keys
-            $0.auditRate = verification.audit
+        try Run(prepared, command: "coordinator", workers: workers).performForWorkers(at: bind) {
+            server.apply(to: &$0, keys: keys)
             slow.apply(to: &$0)
-            $0.insecure = network.insecure
-        }
-        try run.perform { keeping, observe in
-            coordinator.keep(keeping)
-            return try CoordinatorProcess(options: coordinator).run(observe: observe)
+            $0.auditRate = verification.audit
         }
     }
 }

@@ -5,7 +5,7 @@ import Reporting
 import Search
 import Supernet
 
-/// A run whose configuration, images, weights and place for results are known to be good. Nothing is written yet.
+/// A search or a training whose configuration, images, weights and place for results are known to be good. Nothing is written yet.
 struct PreparedRun {
     let configuration: SearchConfiguration
     let imageCount: Int
@@ -68,14 +68,64 @@ struct PreparedRun {
         onNonFinite = options.training.onNonFinite
     }
 
-    /// A search that was interrupted, from its newest checkpoint. Prints a warning for each one that cannot be used.
+    /// The training of a network from the beginning.
     ///
+    /// - Parameter workersHere: worker processes on this machine, whose memory is checked; nil for one a core.
+    /// - Throws: what says which value, file or folder is wrong, in this order: cells, output, images, sizes.
+    init(_ options: TrainOptions, workersHere: Int?) throws {
+        let (genotype, definition) = try options.network.load()
+        let recipe = try Recipe(options.network.recipe, genotype.space)
+        let kind = options.images.dataset ?? recipe.dataset
+        output = options.output.path(space: genotype.space.name + "-network", dataset: kind.rawValue)
+        try RunFolder.requireCreatable(output)
+        dataFolder = options.images.data ?? kind.defaultFolder
+        let images = try LoadedImages(
+            kind, folder: dataFolder, limit: options.images.images, presetLimit: recipe.images)
+        let batch = options.training.batch ?? recipe.batch
+        let shards = try options.training.shardCount(batch: batch)
+        var configuration = SearchConfiguration(
+            supernet: SupernetShape(
+                space: genotype.space.name, definition: definition,
+                channels: options.network.channels ?? recipe.channels, cells: options.network.cells ?? recipe.cells,
+                classes: images.dataset.classes, inputChannels: images.dataset.channels,
+                imageSize: images.dataset.size),
+            dataset: kind, images: images.limit, datasetDigest: images.dataset.digest,
+            epochs: options.training.epochs ?? recipe.epochs, batch: batch, shards: shards,
+            seed: options.training.seed)
+        configuration.network = NetworkTraining(genotype: genotype.description)
+        configuration.convolution = options.network.convolution
+        options.training.apply(to: &configuration, recipe)
+        try MemoryNeed.check(
+            configuration.supernet, isNetwork: true, shardImages: configuration.shardImages,
+            processes: workersHere ?? WorkerCount.automatic(shards: shards))
+        try configuration.validate(imageCount: images.dataset.count)
+        self.configuration = configuration
+        imageCount = images.dataset.count
+        trainedEpochs = configuration.epochs
+        preset = options.network.recipe.rawValue
+        checkpointEvery = options.checkpoints.checkpointEvery
+        onSaveError = options.checkpoints.onSaveError
+        onNonFinite = options.training.onNonFinite
+        // Missing test images are better found now than when all is trained.
+        _ = try loadTestImages()
+    }
+
+    /// A search or a training that was interrupted, from its newest checkpoint. Prints a warning for each one that cannot be used.
+    ///
+    /// - Parameter isTraining: which of the two is expected.
     /// - Throws: what says why the run cannot go on.
-    init(resuming run: String, onSaveError: CheckpointOptions.SaveError) throws {
+    init(resuming run: String, isTraining: Bool = false, onSaveError: CheckpointOptions.SaveError) throws {
         let folder = try RunFolder.open(run)
         let description = try folder.description()
         guard description.supernet == nil else {
             throw Failure(.usage, "the run in \(run) is a selection alone, which is begun again with `ostr select`")
+        }
+        guard (description.configuration.network != nil) == isTraining else {
+            throw Failure(
+                .usage,
+                isTraining
+                    ? "the run in \(run) is a search; go on with it by `ostr search --resume`"
+                    : "the run in \(run) is the training of a network; go on with it by `ostr train --resume`")
         }
         output = run
         configuration = description.configuration
@@ -107,7 +157,7 @@ struct PreparedRun {
         let plan = TrainingPlan(configuration: configuration, imageCount: imageCount)
         guard found.state.training.weights.count == initial.weights.count,
             found.state.training.alphas.count == initial.alphas.count, found.state.losses.count <= plan.halfSteps
-        else { throw Failure(.data, "\(found.path): a checkpoint of another supernet than the run's") }
+        else { throw Failure(.data, "\(found.path): a checkpoint of another network than the run's") }
         resume = found.state
     }
 
@@ -137,6 +187,11 @@ struct PreparedRun {
         initialState = TrainingState(weights: content.weights, alphas: content.alphas)
         supernetFile = options.supernet
         trainedEpochs = content.metadata["epochs"].flatMap { Int($0) }
+    }
+
+    /// What a trained network is tested on.
+    func loadTestImages() throws(DatasetError) -> ImageDataset {
+        try ImageDataset.load(kind: configuration.dataset, folder: dataFolder, split: .test)
     }
 
     /// The run's images, loaded anew.

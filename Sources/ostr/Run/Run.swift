@@ -99,6 +99,19 @@ struct Run {
         }
     }
 
+    /// Runs with workers that join over the network.
+    ///
+    /// - Parameters:
+    ///   - endpoint: where they join.
+    ///   - adjust: as of `performLocally`.
+    func performForWorkers(at endpoint: String, _ adjust: (inout CoordinatorOptions) -> Void) throws {
+        var options = coordinatorOptions(endpoint: endpoint, adjust)
+        try perform { keeping, observe in
+            options.keep(keeping)
+            return try CoordinatorProcess(options: options).run(observe: observe)
+        }
+    }
+
     /// Where checkpoints go.
     struct Keeping: Sendable {
         let save: @Sendable (SearchState) -> Void
@@ -155,6 +168,9 @@ struct Run {
         writer?.finish()
         let seconds = observer.seconds
         let folder = try observer.finishedFolder()
+        if let genotype = try prepared.configuration.genotype() {
+            return try finish(outcome, of: genotype, seconds: seconds, observer, folder)
+        }
         let summary = try Summary(
             command: command, outcome: outcome, seconds: seconds, workers: workers, epochs: observer.epochs,
             counters: observer.counters,
@@ -171,6 +187,29 @@ struct Run {
             Answer.lines(
                 summary, space: space, epochs: prepared.trainedEpochs, configuration: prepared.configuration,
                 folder: folder.path, frame: StandardOutput.frame))
+    }
+
+    /// Tests the network that was trained, and writes and prints what it is.
+    private func finish(
+        _ outcome: SearchOutcome, of genotype: Genotype, seconds: Double, _ observer: RunObserver, _ folder: RunFolder
+    ) throws {
+        let configuration = prepared.configuration
+        let network = try FinalNetwork(
+            genotype, shape: configuration.supernet, auxiliary: configuration.network?.auxiliaryWeight ?? 0 > 0,
+            shardImages: NetworkEvaluation.images, convolution: configuration.convolution)
+        network.load(weights: outcome.state.weights)
+        let test = NetworkEvaluation.measure(network, on: try prepared.loadTestImages(), showing: Program.console)
+        let summary = try TrainingSummary(
+            command: command, outcome: outcome, network: network, test: test, seconds: seconds, workers: workers,
+            epochs: observer.epochs, counters: observer.counters)
+        try folder.writeResults(outcome, summary: summary, network: network)
+        try checkpointFolder().removeAll()
+        let report = NetworkReport(summary, dataset: configuration.dataset.rawValue)
+        try StandardOutput.print(
+            [""] + report.lines(StandardOutput.frame) + [
+                "Run folder    \(folder.path)   (digest \(summary.digest.prefix(16)), "
+                    + "\(SearchProgress.duration(seconds)))"
+            ])
     }
 
     private var earlierEpochs: [SearchEvent] {
