@@ -104,7 +104,7 @@ public final class RunObserver {
             self.log = log
         } catch {
             failure = error
-            console.print("ostr: error: \(error); the search goes on, but its results cannot be kept")
+            console.print("ostr: error: \(error); the run goes on, but its results cannot be kept")
         }
     }
 }

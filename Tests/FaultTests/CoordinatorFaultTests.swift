@@ -153,7 +153,7 @@
             let refusals = process.output.split(separator: "\n").filter { $0.contains("Read-only file system") }
             #expect(
                 refusals.first?.contains("locked") == true && refusals.first?.contains("error") == true, "\(refusals)")
-            #expect(process.output.contains("the search goes on") && process.output.contains(": good: half-step"))
+            #expect(process.output.contains("the run goes on") && process.output.contains(": good: half-step"))
             #expect(try cluster.summary["digest"] as? String == Reference.digest(cluster.options))
         }
 
@@ -177,7 +177,7 @@
             if stops {
                 #expect(status == 74 && process.output.contains(": good: half-step"), "\(process.output)")
             } else {
-                #expect(status == 0 && process.output.contains("the search goes on"), "\(process.output)")
+                #expect(status == 0 && process.output.contains("the run goes on"), "\(process.output)")
             }
         }
     }

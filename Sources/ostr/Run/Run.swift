@@ -134,7 +134,7 @@ struct Run {
             guard case .failure(let error) = result else { return }
             Program.console.print(
                 "ostr: error: a checkpoint was not written: \(error); "
-                    + (goesOn ? "the search goes on, and the checkpoint before stays" : "the search stops"))
+                    + (goesOn ? "the run goes on, and the checkpoint before stays" : "the run stops"))
         }
     }
 

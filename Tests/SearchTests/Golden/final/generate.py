@@ -292,4 +292,5 @@ def main():
     save_file(tensors, args.file, metadata | {"torch": torch.__version__})
 
 
-main()
+if __name__ == "__main__":
+    main()
