@@ -57,7 +57,8 @@
                         !cluster.events("half_step").isEmpty
                     else { continue }
                     coordinator.send(SIGTERM)
-                    #expect(coordinator.status(within: 30) == 0)
+                    // Started a moment ago, it has nothing to save.
+                    #expect([0, 128 + SIGTERM].contains(coordinator.status(within: 30)))
                     if !cluster.summary.isEmpty { break }
                     try cluster.startCoordinator(workers: 1, resume: true)
                     // Its workers end with it; who had not joined yet finds the new one.
