@@ -34,16 +34,20 @@ struct DARTSGraph {
         ]
         let first = genotype.space.cellTypes[..<type].reduce(0) { $0 + $1.edges.count }
         let edges = genotype.space.cellTypes[type].edges
+        // A trained network counts the edges that are kept.
+        var kept = -1
         for node in genotype.space.cellTypes[type].nodes {
             let terms = edges.enumerated().compactMap { number, edge -> GraphBuilder.Value? in
                 guard edge.node == node, let operation = genotype.operations[first + number],
                     let place = genotype.space.operationsOfEdge[first + number].firstIndex(of: operation)
                 else { return nil }
+                kept += 1
                 return self.operation(
                     genotype.space.operations[operation], nodes[edge.source],
                     stride: isReduction && edge.source < Self.inputs ? 2 : 1,
-                    // The public code counts the operations of an edge.
-                    prefix: "\(prefix)._ops.\(number)._ops.\(place)")
+                    // The public code of supernets counts the operations of an edge.
+                    prefix: builder.tensors.areFinal
+                        ? "\(prefix)._ops.\(kept)" : "\(prefix)._ops.\(number)._ops.\(place)")
             }
             let size = isReduction ? near.height / 2 : near.height
             nodes.append(
@@ -76,10 +80,14 @@ struct DARTSGraph {
         _ name: String, _ x: GraphBuilder.Value, stride: Int, prefix: String
     ) -> GraphBuilder.Value? {
         let window = GraphBuilder.Window(kernel: 3, stride: stride, padding: 1)
+        /// Behind its pooling a supernet has a batch norm.
+        func pooled(_ x: GraphBuilder.Value) -> GraphBuilder.Value {
+            builder.tensors.areFinal ? x : builder.norm(x, named: "\(prefix).1")
+        }
         switch name {
         case "none": return nil
-        case "max_pool_3x3": return builder.norm(builder.maximumPool(x, window), named: "\(prefix).1")
-        case "avg_pool_3x3": return builder.norm(builder.averagePool(x, window), named: "\(prefix).1")
+        case "max_pool_3x3": return pooled(builder.maximumPool(x, window))
+        case "avg_pool_3x3": return pooled(builder.averagePool(x, window))
         case "skip_connect": return stride == 1 ? x : factorizedReduction(x, prefix: prefix)
         case "sep_conv_3x3", "sep_conv_5x5":
             let padding = name == "sep_conv_3x3" ? 1 : 2

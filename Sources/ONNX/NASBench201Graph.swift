@@ -45,7 +45,10 @@ struct NASBench201Graph {
             let terms = genotype.space.edges.indices.compactMap { row -> GraphBuilder.Value? in
                 let edge = genotype.space.edges[row]
                 guard edge.node == node, let operation = genotype.operations[row] else { return nil }
-                return self.operation(operation, nodes[edge.source], prefix: "\(prefix).edges.\(edge.name)")
+                return self.operation(
+                    operation, nodes[edge.source],
+                    prefix: builder.tensors.areFinal
+                        ? "\(prefix).layers.\(row)" : "\(prefix).edges.\(edge.name).\(operation)")
             }
             nodes.append(
                 terms.isEmpty
@@ -60,8 +63,8 @@ struct NASBench201Graph {
     private func operation(_ operation: Int, _ x: GraphBuilder.Value, prefix: String) -> GraphBuilder.Value? {
         func convolution(padding: Int) -> GraphBuilder.Value {
             builder.norm(
-                builder.convolution(builder.rectifier(x), named: "\(prefix).\(operation).op.1", padding: padding),
-                named: "\(prefix).\(operation).op.2")
+                builder.convolution(builder.rectifier(x), named: "\(prefix).op.1", padding: padding),
+                named: "\(prefix).op.2")
         }
         switch genotype.space.operations[operation] {
         case "none": return nil

@@ -22,11 +22,11 @@ public struct NetworkTensors: Sendable {
 
     public init(_ tensors: [String: Tensor]) { self.tensors = tensors }
 
-    /// The weights of a supernet.
+    /// The weights of a supernet, or those and the running statistics of a trained network.
     ///
     /// - Parameter values: in the order of the directory.
     public init(_ directory: ParameterDirectory, values: [Float]) {
-        precondition(values.count == directory.count, "weights of another supernet")
+        precondition(values.count == directory.count, "weights of another network")
         tensors = [:]
         for entry in directory.entries {
             tensors[entry.name] = Tensor(shape: entry.shape, values: Array(values[entry.range]))
@@ -35,6 +35,9 @@ public struct NetworkTensors: Sendable {
 
     /// nil where there is none of that name.
     public subscript(_ name: String) -> Tensor? { tensors[name] }
+
+    /// Whether they are a trained network's of chosen cells, whose norms keep running statistics, rather than a supernet's.
+    var areFinal: Bool { self["stem.1.running_mean"] != nil }
 
     /// - Precondition: there is one.
     func required(_ name: String) -> Tensor {

@@ -29,11 +29,12 @@ public struct ONNXNetwork: Sendable {
     /// The network's tensors that its logits depend on, in the order of their use.
     public let tensorNames: [String]
 
-    /// The network of a supernet's skeleton in which every edge has the genotype's operation alone, with weight 1.
+    /// The network of a supernet's skeleton in which every edge has the genotype's operation alone, with weight 1; or a
+    /// trained network of the genotype's cells.
     ///
     /// - Parameters:
-    ///   - shape: of the supernet, which is of the genotype's space.
-    ///   - tensors: weights under the supernet's names.
+    ///   - shape: of the skeleton, which is of the genotype's space.
+    ///   - tensors: weights under the supernet's names, or `FinalNetwork`'s.
     ///   - metadata: texts that go into the file, beside the genotype.
     /// - Throws: `ONNXError` for a cell with noise.
     public init(

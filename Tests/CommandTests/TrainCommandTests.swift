@@ -55,6 +55,10 @@ import Testing
                 "config.json", "genotype.dot", "genotype.svg", "genotype.txt", "log.jsonl", "network.safetensors",
                 "summary.json",
             ])
+        let exported = try await Command.run(["export", run, "--output", folder("network.onnx")], in: folder)
+        #expect(exported.status == 0 && exported.output.contains("opset 17"), "\(exported.error)")
+        let twice = ["export", run, "--genotype", Self.cell, "--output", folder("other.onnx")]
+        try await Command.run(twice, in: folder).expectFailure(64, ["trained network", "--genotype"])
         let trained = try summary(run)
         #expect(trained.architecture == Self.cell && trained.test.images == 32)
         #expect(trained.epochs?.map(\.epoch) == [1, 2] && trained.epochs?[0].training.images == 256)

@@ -76,6 +76,44 @@ private struct Sample {
         }
     }
 
+    @Test(
+        "a trained network of chosen cells gives its logits, with running statistics",
+        arguments: [(SearchSpace.nasbench201, 6), (.darts, 4), (.s1, 2)])
+    func trained(space: SearchSpace, count: Int) throws {
+        let sample = try Sample(space, channels: 4, cells: space == .nasbench201 ? 1 : 3, seed: 13)
+        var generator = SplitMix64(seed: 17)
+        var networks = 0
+        for _ in 0..<count {
+            // Networks do not lack nodes.
+            guard
+                let network = try? FinalNetwork(
+                    sample.genotype(&generator), shape: sample.shape, shardImages: Sample.count)
+            else { continue }
+            networks += 1
+            var weights = Supernet.initialWeights(network.parameters, seed: 19)
+            // Norms begin with means and shifts of 0, variances and scales of 1: all are changed.
+            for entry in network.parameters.entries {
+                guard case .constant = entry.initialization else { continue }
+                for i in entry.range { weights[i] += Float.random(in: 0...0.3, using: &generator) }
+            }
+            network.load(weights: weights)
+            _ = network.evaluate(
+                images: sample.images, labels: [UInt8](repeating: 0, count: Sample.count), count: Sample.count)
+            let exported = try ONNXNetwork(
+                network.genotype, shape: sample.shape,
+                tensors: NetworkTensors(network.parameters, values: weights), producer: "test")
+            let message = difference(
+                "logits of \(network.genotype)", try sample.interpreted(exported).values.map(Float.init),
+                network.logits,
+                within: Tolerance(absolute: 1e-4))
+            #expect(message == nil)
+            let nodes = try GraphInterpreter(exported.bytes).model.graph.node
+            #expect(
+                nodes.contains { $0.opType == "BatchNormalization" } && !nodes.contains { $0.opType == "ReduceMean" })
+        }
+        #expect(networks > 0)
+    }
+
     @Test("an operation on every edge of every kind of cell, one after the other", arguments: 0..<8)
     func operations(operation: Int) throws {
         let sample = try Sample(.darts, channels: 2, cells: 3, seed: 3)

@@ -4,6 +4,7 @@ import Datasets
 import Foundation
 import ONNX
 import Reporting
+import Search
 import Supernet
 
 /// `ostr export`: the network of the chosen cells, with the supernet's weights, for other programs.
@@ -17,12 +18,14 @@ struct ExportCommand: ParsableCommand {
 
     static let configuration = CommandConfiguration(
         commandName: "export",
-        abstract: "Writes the network of the chosen cells, with the supernet's weights, as ONNX or safetensors.",
+        abstract: "Writes the network of the chosen cells as ONNX or safetensors.",
         discussion: """
-            In the network every edge has its one operation, with weight 1. It normalises batches by their own \
-            statistics, as the supernet does, so logits depend on the images that come in together.
+            Of a search, the network has the supernet's weights, and every edge its one operation, with weight 1. It \
+            normalises batches by their own statistics, as the supernet does, so logits depend on the images that come in \
+            together. Of a run of `ostr train` it is the trained network, with running statistics.
 
               ostr export runs/first --output cell.onnx
+              ostr export runs/trained --output network.onnx
               ostr export runs/first --output cell.onnx --output cell.safetensors
               ostr export --supernet torch.safetensors --genotype genotype.txt --image-size 32 --output cell.onnx
             """)
@@ -75,16 +78,9 @@ struct ExportCommand: ParsableCommand {
         for file in output where FileManager.default.fileExists(atPath: file) {
             throw Failure(.cannotCreate, "\(file) exists already; give another with --output, or move it away")
         }
-        let folder = try source.map { path throws(ReportingError) in try RunFolder.complete(path) }
-        let path = supernet ?? folder?.file("supernet.safetensors") ?? ""
-        let file = try SafetensorsFile(reading: path)
-        let shape = try folder?.description().configuration.supernet ?? shape(of: file)
-        let network = try Supernet(shape: shape, shardImages: 1)
-        let genotype = try GenotypeInput.read(
-            genotype ?? folder?.file("genotype.txt") ?? "", among: [network.space])
-        let content = try SupernetFile.read(file, weights: network.parameters, alphas: ParameterDirectory())
-        let tensors = NetworkTensors(network.parameters, values: content.weights)
-        let metadata = metadata(of: content)
+        let network = try network()
+        let (genotype, tensors, shape) = (network.genotype, network.tensors, network.shape)
+        let metadata = Self.metadata(of: network.metadata)
         let exported = try ONNXNetwork(
             genotype, shape: shape, tensors: tensors, producer: "ostr \(Version.current)", metadata: metadata)
         for file in output {
@@ -108,6 +104,42 @@ struct ExportCommand: ParsableCommand {
             })
     }
 
+    /// What is written.
+    private struct Network {
+        let genotype: Genotype
+        let shape: SupernetShape
+        let tensors: NetworkTensors
+        /// Of the file with its weights.
+        let metadata: [String: String]
+    }
+
+    private func network() throws -> Network {
+        let folder = try source.map { path throws(ReportingError) in try RunFolder.complete(path) }
+        let configuration = try folder?.description().configuration
+        if let folder, let configuration, let trained = try configuration.genotype() {
+            guard supernet == nil, genotype == nil else {
+                throw Failure(
+                    .usage,
+                    "\(folder.path) has a trained network with cells of its own: leave out --supernet and --genotype")
+            }
+            let network = try FinalNetwork(trained, shape: configuration.supernet, shardImages: 1)
+            let file = try SafetensorsFile(reading: folder.file("network.safetensors"))
+            return Network(
+                genotype: trained, shape: configuration.supernet,
+                tensors: NetworkTensors(network.parameters, values: try NetworkFile.read(file, for: network)),
+                metadata: file.metadata)
+        }
+        let file = try SafetensorsFile(reading: supernet ?? folder?.file("supernet.safetensors") ?? "")
+        let shape = try configuration?.supernet ?? shape(of: file)
+        let network = try Supernet(shape: shape, shardImages: 1)
+        let genotype = try GenotypeInput.read(
+            genotype ?? folder?.file("genotype.txt") ?? "", among: [network.space])
+        let content = try SupernetFile.read(file, weights: network.parameters, alphas: ParameterDirectory())
+        return Network(
+            genotype: genotype, shape: shape,
+            tensors: NetworkTensors(network.parameters, values: content.weights), metadata: content.metadata)
+    }
+
     private func shape(of file: SafetensorsFile) throws -> SupernetShape {
         let given = try space?.load()
         var stemMultiplier = 3
@@ -127,8 +159,8 @@ struct ExportCommand: ParsableCommand {
     }
 
     /// What a user of the network has to know, and what is known of its training.
-    private func metadata(of content: SupernetFile.Content) -> [String: String] {
-        var metadata = content.metadata.filter { ["dataset", "seed", "epochs"].contains($0.key) }
+    private static func metadata(of file: [String: String]) -> [String: String] {
+        var metadata = file.filter { ["dataset", "seed", "epochs"].contains($0.key) }
         if let kind = metadata["dataset"].flatMap({ DatasetKind(rawValue: $0) }) {
             let normalization = Normalization.usual(for: kind)
             metadata["mean"] = normalization.mean.map { "\($0)" }.joined(separator: " ")
