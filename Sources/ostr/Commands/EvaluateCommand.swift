@@ -62,10 +62,7 @@ struct EvaluateCommand: ParsableCommand {
 
     mutating func validate() throws {
         try Check.positive(images, "--images")
-        try Check.positive(channels, "--channels")
-        try Check.atMost(SupernetOptions.largestChannels, channels, "--channels")
-        try Check.positive(cells, "--cells")
-        try Check.atMost(SupernetOptions.largestCells, cells, "--cells")
+        try SupernetOptions.check(channels: channels, cells: cells)
     }
 
     mutating func run() throws {

@@ -142,12 +142,10 @@ struct ExportCommand: ParsableCommand {
 
     private func shape(of file: SafetensorsFile) throws -> SupernetShape {
         let given = try space?.load()
-        var stemMultiplier = 3
-        if case .darts(let multiplier, _) = given?.space.skeleton { stemMultiplier = multiplier }
         guard let size = imageSize ?? file.metadata["size"].flatMap({ Int($0) }) else {
             throw Failure(.usage, "\(file.path) does not tell the images' size; give --image-size")
         }
-        guard var shape = SupernetShape(of: file, imageSize: size, stemMultiplier: stemMultiplier) else {
+        guard var shape = SupernetShape(of: file, imageSize: size, stemMultiplier: given?.stemMultiplier ?? 3) else {
             throw Failure(.data, "\(file.path): not a supernet of a space known here")
         }
         shape.imageSize = size

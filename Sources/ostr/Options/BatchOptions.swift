@@ -18,10 +18,8 @@ struct BatchOptions: ParsableArguments {
         try Check.positive(batch, "--batch")
         try Check.atMost(Self.largestBatch, batch, "--batch")
         try Check.positive(shards, "--shards")
-        if let shards, shards & (shards - 1) != 0 || batch % shards != 0 {
-            throw ValidationError(
-                "--shards \(shards) is impossible; it must be a power of two that divides the batch of \(batch): "
-                    + BatchOptions.allowed(batch: batch).map(String.init).joined(separator: ", ") + ".")
+        if let shards, let refusal = BatchOptions.refusal(ofShards: shards, batch: batch) {
+            throw ValidationError(refusal + ".")
         }
     }
 
@@ -33,6 +31,14 @@ struct BatchOptions: ParsableArguments {
     }
 
     var shardImages: Int { batch / shardCount }
+
+    /// Why a batch cannot be cut into so many shards; nil when it can.
+    static func refusal(ofShards shards: Int, batch: Int) -> String? {
+        let allowed = allowed(batch: batch)
+        if allowed.contains(shards) { return nil }
+        return "--shards \(shards) is impossible; it must be a power of two that divides the batch of \(batch): "
+            + allowed.map(String.init).joined(separator: ", ")
+    }
 
     /// Powers of two that divide a batch, rising.
     static func allowed(batch: Int) -> [Int] {

@@ -56,9 +56,8 @@ struct SelectOptions: ParsableArguments {
     func shape(
         of file: SafetensorsFile, _ given: SpaceArgument.Loaded?, images: ImageDataset
     ) throws(Failure) -> SupernetShape {
-        var stemMultiplier = 3
-        if case .darts(let multiplier, _) = given?.space.skeleton { stemMultiplier = multiplier }
-        guard let found = SupernetShape(of: file, imageSize: images.size, stemMultiplier: stemMultiplier) else {
+        guard let found = SupernetShape(of: file, imageSize: images.size, stemMultiplier: given?.stemMultiplier ?? 3)
+        else {
             throw Failure(
                 .data,
                 "\(supernet): not a supernet of a space known here (\(knownSpaces)): expected names such as "

@@ -29,6 +29,11 @@ struct SpaceArgument: ExpressibleByArgument {
     struct Loaded {
         let space: SearchSpace
         let definition: SpaceDefinition?
+
+        /// Channels of the stem, in channels of the first cell's nodes; nil where the skeleton has one of its own.
+        var stemMultiplier: Int? {
+            if case .darts(let multiplier, _) = space.skeleton { multiplier } else { nil }
+        }
     }
 
     static let nasbench201 = SpaceArgument(source: .builtIn(.nasbench201))

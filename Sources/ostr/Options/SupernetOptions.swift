@@ -32,9 +32,14 @@ struct SupernetOptions: ParsableArguments {
     var convolution: ConvolutionAlgorithm = .auto
 
     mutating func validate() throws {
+        try Self.check(channels: channels, cells: cells)
+    }
+
+    /// Refuses sizes that no supernet and no network has.
+    static func check(channels: Int?, cells: Int?) throws {
         try Check.positive(channels, "--channels")
-        try Check.atMost(Self.largestChannels, channels, "--channels")
+        try Check.atMost(largestChannels, channels, "--channels")
         try Check.positive(cells, "--cells")
-        try Check.atMost(Self.largestCells, cells, "--cells")
+        try Check.atMost(largestCells, cells, "--cells")
     }
 }

@@ -66,10 +66,7 @@ struct TrainedNetworkOptions: ParsableArguments {
     var convolution: ConvolutionAlgorithm = .auto
 
     mutating func validate() throws {
-        try Check.positive(channels, "--channels")
-        try Check.atMost(SupernetOptions.largestChannels, channels, "--channels")
-        try Check.positive(cells, "--cells")
-        try Check.atMost(SupernetOptions.largestCells, cells, "--cells")
+        try SupernetOptions.check(channels: channels, cells: cells)
     }
 
     /// The cells, and the definition of their space where it is not built in.
@@ -215,16 +212,11 @@ struct NetworkTrainingOptions: ParsableArguments {
 
     /// The shard count: as given, or the fewest that leave a shard small enough.
     func shardCount(batch: Int) throws(Failure) -> Int {
-        let allowed = BatchOptions.allowed(batch: batch)
         if let shards {
-            guard allowed.contains(shards) else {
-                throw Failure(
-                    .usage,
-                    "--shards \(shards) is impossible; it must be a power of two that divides the batch of \(batch): "
-                        + allowed.map(String.init).joined(separator: ", "))
-            }
+            if let refusal = BatchOptions.refusal(ofShards: shards, batch: batch) { throw Failure(.usage, refusal) }
             return shards
         }
+        let allowed = BatchOptions.allowed(batch: batch)
         return allowed.first { batch / $0 <= Recipe.shardImages } ?? allowed.last ?? 1
     }
 
