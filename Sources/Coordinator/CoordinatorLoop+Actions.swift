@@ -39,8 +39,8 @@ extension CoordinatorLoop {
                 if let bytes { try keep(bytes) }
                 isSuspended = true
             case .selecting(let report, let bytes): try startSelection(report, bytes, observe)
-            case .result(let assignment, let losses, let worker):
-                try record(assignment, losses, from: worker, observe)
+            case .result(let assignment, let result, let worker):
+                try record(assignment, result, from: worker, observe)
             case .lost(let name, let reason, let tasks):
                 counters.lostWorkers += 1
                 observe(.workerLost(name: name, reason: reason))
@@ -111,7 +111,7 @@ extension CoordinatorLoop {
             guard
                 let (id, actions) = machine.dispatch(
                     replacement: task.replacement.map { ($0.edge, $0.operation) }, decided: task.decided,
-                    shards: task.shards, at: now)
+                    shards: task.shards, criterion: task.criterion, at: now)
             else {
                 selection?.returnTask(task)
                 return
@@ -123,13 +123,11 @@ extension CoordinatorLoop {
 
     /// What the run ends with, once everything is decided.
     func finishedOutcome() -> SearchOutcome? {
-        if isTrained {
-            return SearchOutcome(
-                configuration: options.configuration, state: state, losses: losses, selection: .none)
-        }
+        var outcome = SearchOutcome(configuration: options.configuration, state: state, losses: losses)
+        if isTrained { return outcome }
         guard let selection, selection.isFinished, verifications.isEmpty else { return nil }
-        return SearchOutcome(
-            configuration: options.configuration, state: state, losses: losses, selection: selection.result)
+        selection.conclude(&outcome)
+        return outcome
     }
 
     private func record(_ entries: [LossEntry], first: Int, _ observe: (SearchEvent) -> Void) {
@@ -152,8 +150,7 @@ extension CoordinatorLoop {
         betas = (0..<report.edges).map { edge in
             Array(report.betas[(edge * operations)..<((edge + 1) * operations)])
         }
-        observe(
-            .selectionStarted(images: plan.selectionShards * plan.configuration.shardImages, edges: report.edges))
+        observe(.selectionStarted(plan, edges: report.edges))
         try beginSelection(observe)
     }
 
@@ -162,7 +159,7 @@ extension CoordinatorLoop {
     /// - Parameter isRepeated: some evaluations were found to be wrong; those that followed from them are forgotten.
     func beginSelection(isRepeated: Bool = false, _ observe: (SearchEvent) -> Void) throws(CoordinatorError) {
         do throws(SearchError) {
-            selection = try Selection(betas: betas, plan: plan)
+            selection = try plan.taskSource(betas: betas)
         } catch {
             throw .search(error)
         }
@@ -170,7 +167,7 @@ extension CoordinatorLoop {
         evaluations = []
         for evaluation in known {
             do throws(SearchError) {
-                let events = try selection?.record(evaluation.task, losses: evaluation.losses) ?? []
+                let events = try selection?.record(evaluation) ?? []
                 for event in events.compactMap(SearchEvent.init) { observe(event) }
                 evaluations.append(evaluation)
             } catch {
@@ -181,32 +178,37 @@ extension CoordinatorLoop {
     }
 
     private func record(
-        _ assignment: TaskAssignment, _ losses: [LossEntry], from worker: UInt64, _ observe: (SearchEvent) -> Void
+        _ assignment: TaskAssignment, _ result: TaskResult, from worker: UInt64, _ observe: (SearchEvent) -> Void
     ) throws(CoordinatorError) {
-        // As the selection counts them: what is not finite is infinite.
-        let sums = losses.map {
-            LossSum(loss: $0.loss.isFinite ? $0.loss : .infinity, correct: $0.correct, images: $0.images)
-        }
-        let answer = Verification.Answer(worker: worker, name: machine.name(of: worker) ?? "?", losses: sums)
+        let task = StrengthTask(
+            replacement: assignment.replacement.map { .init(edge: $0.edge, operation: $0.operation) },
+            decided: assignment.decided, shards: assignment.shards, criterion: assignment.criterion)
+        let evaluation = SearchState.Evaluation(
+            task: task,
+            losses: result.losses.map { LossSum(loss: $0.loss, correct: $0.correct, images: $0.images) },
+            derivatives: result.derivatives.isEmpty ? nil : result.derivatives
+        ).counted
+        let answer = Verification.Answer(
+            worker: worker, name: machine.name(of: worker) ?? "?", evaluation: evaluation)
         if let place = verifications.firstIndex(where: { $0.outstanding == assignment.id }) {
             return try settle(place, answer, observe)
         }
-        guard let task = dispatched[assignment.id] else { return }
-        if let known = recorded[task], known != sums {
+        guard dispatched[assignment.id] != nil else { return }
+        if let known = recorded[task], known != evaluation {
             let giver = givers[task] ?? Giver(key: 0, name: "one that is gone")
             let first = Verification.Answer(
-                worker: giver.key, name: giver.name, losses: known)
+                worker: giver.key, name: giver.name, evaluation: known)
             return verify(task, answer, against: first)
         }
         let events: [SelectionEvent]
         do throws(SearchError) {
-            events = try selection?.record(task, losses: sums) ?? []
+            events = try selection?.record(evaluation) ?? []
         } catch {
             throw .search(error)
         }
         if recorded[task] == nil {
-            recorded[task] = sums
-            evaluations.append(.init(task: task, losses: sums))
+            recorded[task] = evaluation
+            evaluations.append(evaluation)
             givers[task] = Giver(key: worker, name: answer.name)
             if Verification.isDue(task, rate: options.auditRate) { verify(task, answer, against: nil) }
         }

@@ -23,7 +23,7 @@ extension CoordinatorLoop {
             }
             let given = machine.dispatch(
                 replacement: task.replacement.map { ($0.edge, $0.operation) }, decided: task.decided,
-                shards: task.shards, excluding: excluded, at: MonotonicClock.now)
+                shards: task.shards, criterion: task.criterion, excluding: excluded, at: MonotonicClock.now)
             guard let (id, actions) = given else { continue }
             verifications[place].outstanding = id
             counters.auditedTasks += 1

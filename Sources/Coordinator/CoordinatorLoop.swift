@@ -46,10 +46,10 @@ final class CoordinatorLoop {
     var source: StateSource
     /// The state to begin with and those of the last checkpoints.
     var bases: StateHistory<TrainingState>
-    var selection: Selection?
+    var selection: (any TaskSource)?
     var evaluations: [SearchState.Evaluation] = []
     /// The evaluations by task.
-    var recorded: [StrengthTask: [LossSum]] = [:]
+    var recorded: [StrengthTask: SearchState.Evaluation] = [:]
     /// Who gave the result that is recorded.
     var givers: [StrengthTask: Giver] = [:]
     /// Tasks that another worker is to answer too.
@@ -93,7 +93,7 @@ final class CoordinatorLoop {
         epoch = EpochLosses(plan: plan, after: losses)
         evaluations = beginning.evaluations
         for evaluation in beginning.evaluations {
-            recorded[evaluation.task] = evaluation.losses
+            recorded[evaluation.task] = evaluation
             givers[evaluation.task] = Giver(key: 0, name: "one that is gone")
         }
         let encoder = JSONEncoder()

@@ -7,7 +7,7 @@ struct Verification {
     struct Answer {
         let worker: UInt64
         let name: String
-        let losses: [LossSum]
+        let evaluation: SearchState.Evaluation
     }
 
     /// Two that differ need a third.
@@ -31,17 +31,17 @@ struct Verification {
         answers.append(answer)
     }
 
-    /// The losses that two workers agree on.
-    var agreed: [LossSum]? {
+    /// What two workers agree on.
+    var agreed: SearchState.Evaluation? {
         for (place, answer) in answers.enumerated()
-        where answers[(place + 1)...].contains(where: { $0.losses == answer.losses }) {
-            return answer.losses
+        where answers[(place + 1)...].contains(where: { $0.evaluation == answer.evaluation }) {
+            return answer.evaluation
         }
         return nil
     }
 
     /// The workers whose answer is another.
-    func wrong(_ agreed: [LossSum]) -> [Answer] { answers.filter { $0.losses != agreed } }
+    func wrong(_ agreed: SearchState.Evaluation) -> [Answer] { answers.filter { $0.evaluation != agreed } }
 
     /// Whether a task is to be audited: a fixed choice among tasks, so that it does not depend on who answers when.
     static func isDue(_ task: StrengthTask, rate: Double) -> Bool {

@@ -17,7 +17,10 @@ extension ControlCodec {
             return .progress(first: try count(progress.firstHalfStep), losses: try values(progress.losses))
         case .stateReport(let report): return .stateReport(try value(report))
         case .taskResult(let result):
-            return .taskResult(id: try count(result.id), losses: try values(result.losses))
+            try check("derivatives", result.derivatives.count, WireLimits.edges * WireLimits.operations)
+            return .taskResult(
+                TaskResult(
+                    id: try count(result.id), losses: try values(result.losses), derivatives: result.derivatives))
         case .failure(let failure): return .failure(reason: try text(failure.reason))
         case .leave(let leave): return .leave(reason: try text(leave.reason))
         case .standing(let standing): return .standing(try value(standing))
@@ -202,7 +205,10 @@ extension ControlCodec {
         }
         let shards = try range(task.shardLower, task.shardUpper, "shards", limit: Int(UInt32.max))
         try check("shards of a task", shards.count, WireLimits.shards)
-        return TaskAssignment(id: try count(task.id), replacement: replacement, decided: decided, shards: shards)
+        try check("a criterion", Int(task.criterion), WireLimits.criteria)
+        return TaskAssignment(
+            id: try count(task.id), replacement: replacement, decided: decided, shards: shards,
+            criterion: task.criterion == 0 ? nil : Int(task.criterion) - 1)
     }
 
     static func value(

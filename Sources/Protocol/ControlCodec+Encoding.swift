@@ -47,11 +47,12 @@ extension ControlCodec {
                     $0.edges = UInt32(clamping: report.edges)
                     $0.betas = report.betas
                 })
-        case .taskResult(let id, let losses):
+        case .taskResult(let result):
             return .taskResult(
                 .with {
-                    $0.id = UInt64(clamping: id)
-                    $0.losses = losses.map(wire)
+                    $0.id = UInt64(clamping: result.id)
+                    $0.losses = result.losses.map(wire)
+                    $0.derivatives = result.derivatives
                 })
         case .failure(let reason): return .failure(.with { $0.reason = cut(reason) })
         case .leave(let reason): return .leave(.with { $0.reason = cut(reason) })
@@ -175,6 +176,7 @@ extension ControlCodec {
             }
             $0.shardLower = UInt32(clamping: task.shards.lowerBound)
             $0.shardUpper = UInt32(clamping: task.shards.upperBound)
+            $0.criterion = task.criterion.map { UInt32(clamping: $0 + 1) } ?? 0
         }
     }
 

@@ -1,7 +1,7 @@
 /// What a peer may send. Whatever is larger is refused before memory is taken for it.
 public enum WireLimits {
     /// Version of the messages; both sides must have the same.
-    public static let protocolVersion: UInt32 = 3
+    public static let protocolVersion: UInt32 = 4
     /// Bytes of one frame.
     public static let frame = 128 * 1024
     /// Frames of one message, the routing id included.
@@ -26,6 +26,8 @@ public enum WireLimits {
     public static let edges = 1024
     /// Operations of an edge.
     public static let operations = 256
+    /// Criteria that are compared.
+    public static let criteria = 256
     /// Loss sums in one message.
     public static let losses = 4096
     /// Items in one request.

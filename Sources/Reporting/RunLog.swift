@@ -83,6 +83,7 @@ struct LogLine: Encodable {
     var stepsPerEpoch: Int?
     var images: Int?
     var edges: Int?
+    var criteria: Int?
     var done: Int?
     var total: Int?
     var edge: Int?
@@ -107,9 +108,8 @@ struct LogLine: Encodable {
     }
 
     enum CodingKeys: String, CodingKey {
-        case seconds, event, kind, part, epoch, step, loss, accuracy, epochs, images, edges, done, total, edge,
-            operation,
-            kept
+        case seconds, event, kind, part, epoch, step, loss, accuracy, epochs, images, edges, criteria, done, total,
+            edge, operation, kept
         case worker, workers, text, generation, shard, waited, times, counters
         case standBys = "stand_bys"
         case halfStep = "half_step"
@@ -146,6 +146,12 @@ struct LogLine: Encodable {
             self.init(seconds: seconds, event: "selection_started")
             self.images = images
             self.edges = edges
+        case .comparisonStarted(let images, let criteria):
+            self.init(seconds: seconds, event: "comparison_started")
+            self.images = images
+            self.criteria = criteria
+        case .chosen(let criterion):
+            self.init(seconds: seconds, event: "chosen", text: CriteriaTable.name(criterion))
         case .evaluationsDone(let done, let total):
             self.init(seconds: seconds, event: "evaluations")
             self.done = done

@@ -86,7 +86,7 @@ public final class RunObserver {
 
     private func begins(_ event: SearchEvent) -> Bool {
         switch event {
-        case .trainingStarted, .selectionStarted: true
+        case .trainingStarted, .selectionStarted, .comparisonStarted: true
         default: false
         }
     }

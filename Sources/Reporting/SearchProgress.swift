@@ -94,6 +94,11 @@ public struct SearchProgress: Sendable {
         case .selectionStarted(let images, let edges):
             phaseStart = seconds
             return [.line("selecting by \(criterion.rawValue): \(edges) edges on \(images) held-out images")]
+        case .comparisonStarted(let images, let criteria):
+            phaseStart = seconds
+            return [.line("comparing \(criteria) criteria on \(images) held-out images")]
+        case .chosen(let criterion):
+            return [.line("chosen by \(CriteriaTable.name(criterion))")]
         case .evaluationsDone(let done, let total):
             return [.status(selectionStatus(done: done, total: total, at: seconds))]
         case .edgeDecided(let edge, let operation):

@@ -79,34 +79,30 @@ public enum LocalSearch {
         }
         reached.training = replica.state
         guard configuration.network == nil else {
-            return SearchOutcome(
-                configuration: configuration, state: replica.state, losses: reached.losses, selection: .none)
+            return SearchOutcome(configuration: configuration, state: replica.state, losses: reached.losses)
         }
-        let selection = try select(replica: replica, from: reached, keeping: keeping, observe: observe)
-        return SearchOutcome(
-            configuration: configuration, state: replica.state, losses: reached.losses, selection: selection)
+        return try select(replica: replica, from: reached, keeping: keeping, observe: observe)
     }
 
-    /// Selects from the supernet as the replica has it, with the options of its configuration.
-    /// - Parameter beginning: evaluations that are known already.
+    /// Selects from the supernet as the replica has it, or compares criteria on it, as its configuration asks for.
+    /// - Parameter beginning: losses and evaluations that are known already.
     public static func select(
         replica: Replica, from beginning: SearchState? = nil, keeping: Keeping? = nil, observe: (SearchEvent) -> Void
-    ) throws(SearchError) -> SelectionResult {
+    ) throws(SearchError) -> SearchOutcome {
         let plan = replica.plan
         let betas = replica.betas()
-        var selection = try Selection(betas: betas, plan: plan)
-        observe(
-            .selectionStarted(images: plan.selectionShards * plan.configuration.shardImages, edges: betas.count))
+        var selection = try plan.taskSource(betas: betas)
+        observe(.selectionStarted(plan, edges: betas.count))
         var reached = beginning ?? SearchState(training: replica.state, losses: [])
         for evaluation in reached.evaluations {
-            let events = try selection.record(evaluation.task, losses: evaluation.losses)
+            let events = try selection.record(evaluation)
             for event in events.compactMap(SearchEvent.init) { observe(event) }
         }
         keeping?.save(reached)
         while let task = selection.takeTask() {
-            let losses = replica.evaluate(task)
-            let events = try selection.record(task, losses: losses)
-            reached.evaluations.append(.init(task: task, losses: losses))
+            let evaluation = replica.answer(task)
+            let events = try selection.record(evaluation)
+            reached.evaluations.append(evaluation)
             let isInterrupted = keeping?.isInterrupted() ?? false
             if isInterrupted || !events.isEmpty { keeping?.save(reached) }
             if isInterrupted { throw .interrupted }
@@ -114,7 +110,9 @@ public enum LocalSearch {
             observe(.evaluationsDone(done: progress.done, total: progress.total))
             for event in events.compactMap(SearchEvent.init) { observe(event) }
         }
-        return selection.result
+        var outcome = SearchOutcome(configuration: plan.configuration, state: replica.state, losses: reached.losses)
+        selection.conclude(&outcome)
+        return outcome
     }
 
     /// Computes and applies one half-step; `gradient` is scratch for the largest gradient.

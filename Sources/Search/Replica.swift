@@ -181,11 +181,10 @@ public final class Replica {
 
     /// Loss sums of a selection task, one for each shard.
     ///
-    /// - Parameter options: the criterion and at which weight operations stand; nil for those of the configuration.
-    /// - Precondition: `StrengthTask.validate` accepts the task.
-    public func evaluate(_ task: StrengthTask, options: SelectionOptions? = nil) -> [LossSum] {
-        let choices = EdgeChoices(options ?? plan.configuration.selection, betas: supernet.betas, space: supernet.space)
-            .of(task)
+    /// - Precondition: `validate` accepts the task.
+    public func evaluate(_ task: StrengthTask) -> [LossSum] {
+        let options = plan.configuration.selection.evaluating(task)
+        let choices = EdgeChoices(options, betas: supernet.betas, space: supernet.space).of(task)
         return task.shards.map { shard in
             if let standIn { return standIn.evaluate(plan.configuration) }
             batch.load(selectionShard: shard)
@@ -196,21 +195,37 @@ public final class Replica {
         }
     }
 
-    /// The gradient by the alphas of a shard of held-out images' mean loss, (edges × operations), all edges mixed.
-    func selectionGradient(shard: Int) -> [Float] {
+    /// A selection task with its loss sums; for the criterion `first-order` with the gradients, too.
+    ///
+    /// - Precondition: `validate` accepts the task.
+    public func answer(_ task: StrengthTask) -> SearchState.Evaluation {
+        guard plan.configuration.selection.wantsGradient(task) else {
+            return SearchState.Evaluation(task: task, losses: evaluate(task))
+        }
+        let found = task.shards.map(selectionGradient)
+        return SearchState.Evaluation(
+            task: task, losses: found.map(\.loss), derivatives: found.flatMap(\.gradient))
+    }
+
+    /// The loss sum of a shard of held-out images, all edges mixed, and the gradient of their mean loss by the alphas,
+    /// (edges × operations).
+    func selectionGradient(shard: Int) -> (loss: LossSum, gradient: [Float]) {
         var gradient = [Float](repeating: 0, count: supernet.edges * supernet.operations)
         batch.load(selectionShard: shard)
         supernet.noise = NoiseDraws(
             seed: plan.configuration.seed, firstImage: shard * plan.configuration.shardImages)
-        _ = supernet.gradient(
+        let result = supernet.gradient(
             of: .alphas, images: batch.images, labels: batch.labels, into: &gradient, ready: { _ in })
-        return gradient
+        let loss = LossSum(loss: result.loss, correct: result.correct, images: plan.configuration.shardImages)
+        return (loss, gradient)
     }
 
     /// - Throws: `SearchError.mismatch` when a task from elsewhere names what this search does not have.
     public func validate(_ task: StrengthTask) throws(SearchError) {
         let betas = betas()
-        try task.validate(edges: betas.count, operations: betas.first?.count ?? 0, shards: plan.selectionShards)
+        try task.validate(
+            edges: betas.count, operations: betas.first?.count ?? 0, shards: plan.selectionShards,
+            criteria: plan.configuration.selection.compared?.count ?? 0)
     }
 
     /// β = softmax(α), one row an edge.

@@ -2,6 +2,9 @@ import Datasets
 import Supernet
 
 extension SearchConfiguration {
+    /// Criteria that are compared at most; there are fewer that differ.
+    static let mostCriteria = 64
+
     /// Checks everything that can be checked without a supernet and without images.
     ///
     /// - Parameter imageCount: images of the training set that the search uses.
@@ -12,6 +15,7 @@ extension SearchConfiguration {
         let space = try supernet.searchSpace
         try validateThinningOut()
         try validateStage(space)
+        try validateComparison(space)
         if selection.edgeChoice != nil && space.keptInputs == nil {
             throw .configuration("in \(space.name) every node keeps all of its edges; there is no choice of edges")
         }
@@ -85,6 +89,18 @@ extension SearchConfiguration {
             stage.decided.count == space.edges.count,
             zip(stage.decided, space.candidates).allSatisfy({ $0.map($1.contains) ?? true })
         else { throw .configuration("a stage decides edges or operations that \(space.name) does not have") }
+    }
+
+    private func validateComparison(_ space: SearchSpace) throws(SearchError) {
+        guard let criteria = selection.compared else { return }
+        guard (1...SearchConfiguration.mostCriteria).contains(criteria.count) else {
+            throw .configuration(
+                "\(criteria.count) criteria cannot be compared; 1 to \(SearchConfiguration.mostCriteria) are allowed")
+        }
+        guard selection.fineTuneEpochs == nil, network == nil else {
+            throw .configuration("criteria are compared on one supernet, which nothing trains meanwhile")
+        }
+        if criteria.contains(where: { $0.kind == .exhaustive }) { try CriteriaComparison.requireExhaustible(space) }
     }
 
     private func validateThinningOut() throws(SearchError) {

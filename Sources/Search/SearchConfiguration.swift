@@ -105,8 +105,11 @@ public struct SelectionOptions: Codable, Sendable, Hashable {
     public var fineTuneEpochs: Int?
     /// nil for `sequential`.
     public var edgeOrder: EdgeOrder?
-    /// Of the order `random`; nil for 0.
+    /// Of the order `random`, and of the criterion of that name; nil for 0.
     public var edgeOrderSeed: UInt64?
+    /// Criteria that are compared in place of one selection; `criterion`, `weight` and `withoutNone` do not count then. nil for a
+    /// selection.
+    public var compared: [Criterion]?
     /// The defaults.
     public init() {}
 }

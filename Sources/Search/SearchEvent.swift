@@ -14,6 +14,10 @@ public enum SearchEvent: Sendable {
     case edgeDecided(edge: Int, operation: Int)
     /// A node keeps these edges, and its others are left out.
     case edgesKept([Int])
+    /// So many criteria are compared on held-out images.
+    case comparisonStarted(images: Int, criteria: Int)
+    /// One of them has chosen its cell.
+    case chosen(by: Criterion)
     /// A worker came; there are `count` now.
     case workerJoined(name: String, count: Int)
     /// A worker went.
@@ -39,11 +43,21 @@ public enum SearchEvent: Sendable {
 }
 
 extension SearchEvent {
+    /// The beginning of the selection, or of the comparison of criteria, that a plan has.
+    public static func selectionStarted(_ plan: TrainingPlan, edges: Int) -> SearchEvent {
+        let images = plan.selectionShards * plan.configuration.shardImages
+        if let criteria = plan.configuration.selection.compared {
+            return .comparisonStarted(images: images, criteria: criteria.count)
+        }
+        return .selectionStarted(images: images, edges: edges)
+    }
+
     /// What a decision of the selection tells; nil for its end.
     public init?(_ event: SelectionEvent) {
         switch event {
         case .edgeDecided(let edge, let operation): self = .edgeDecided(edge: edge, operation: operation)
         case .edgesKept(let edges): self = .edgesKept(edges)
+        case .chosen(let criterion): self = .chosen(by: criterion)
         case .finished: return nil
         }
     }

@@ -8,12 +8,14 @@ public struct SearchOutcome: Sendable, Equatable {
     public var state: TrainingState
     /// One a half-step.
     public var losses: [LossSum]
-    /// The cell chosen, and the table that led to it; `.none` for a training.
+    /// The cell chosen, and the table that led to it; `.none` for a training, and where criteria are compared.
     public var selection: SelectionResult
+    /// What each of the criteria chose that are compared in place of a selection; nil for others.
+    public var comparison: ComparisonResult?
 
-    /// Joins the parts.
+    /// Joins the parts; there is no comparison.
     public init(
-        configuration: SearchConfiguration, state: TrainingState, losses: [LossSum], selection: SelectionResult
+        configuration: SearchConfiguration, state: TrainingState, losses: [LossSum], selection: SelectionResult = .none
     ) {
         self.configuration = configuration
         self.state = state
@@ -31,7 +33,8 @@ public struct SearchOutcome: Sendable, Equatable {
     /// 5. the decided operation of every edge (UInt64);
     /// 6. where an edge is left out of the cell: for every edge, 1 if it is kept, else 0 (UInt64).
     ///
-    /// Of the training of a network there are 1 and 2, with the running statistics behind the weights.
+    /// Of the training of a network there are 1 and 2, with the running statistics behind the weights. A comparison of criteria is not in
+    /// it.
     public var digest: String {
         var hash = SHA256()
         var bytes: [UInt8] = []

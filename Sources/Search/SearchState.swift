@@ -6,11 +6,24 @@ public struct SearchState: Sendable, Equatable {
         public var task: StrengthTask
         /// One loss sum for each shard.
         public var losses: [LossSum]
+        /// For the criterion `first-order`: ∂L/∂α of each shard's mean loss, (shards, edges, operations); nil for others.
+        public var derivatives: [Float]?
 
-        /// Both.
-        public init(task: StrengthTask, losses: [LossSum]) {
+        /// All fields.
+        public init(task: StrengthTask, losses: [LossSum], derivatives: [Float]? = nil) {
             self.task = task
             self.losses = losses
+            self.derivatives = derivatives
+        }
+
+        /// As it is counted: what is not finite is infinite, so that equal answers are equal.
+        public var counted: Evaluation {
+            Evaluation(
+                task: task,
+                losses: losses.map {
+                    $0.loss.isFinite ? $0 : LossSum(loss: .infinity, correct: $0.correct, images: $0.images)
+                },
+                derivatives: derivatives?.map { $0.isFinite ? $0 : .infinity })
         }
     }
 

@@ -76,12 +76,7 @@ public struct Selection: Sendable {
     ///
     /// - Throws: `SearchError.mismatch` when β are not those of the space.
     public init(betas: [[Float]], plan: TrainingPlan) throws(SearchError) {
-        let name = plan.configuration.supernet.space
-        guard let space = try? SearchSpace.of(plan.configuration.supernet), betas.count == space.edges.count,
-            betas.allSatisfy({ $0.count == space.operations.count })
-        else {
-            throw .mismatch("β of \(betas.count) edges are not those of the space \(name)")
-        }
+        let space = try plan.space(fitting: betas)
         self.init(
             betas: betas, shards: plan.selectionShards, options: plan.configuration.selection,
             candidates: SelectionCandidates(space, withoutNone: plan.configuration.selection.withoutNone ?? false),
@@ -127,7 +122,7 @@ public struct Selection: Sendable {
     /// - Throws: `SearchError.mismatch` when a result differs from one recorded before, or fits no task.
     public mutating func record(_ task: StrengthTask, losses: [LossSum]) throws(SearchError) -> [SelectionEvent] {
         guard let place = place(of: task) else { throw .mismatch("a result fits no task of the selection: \(task)") }
-        let losses = try checked(losses, of: task)
+        let losses = try Selection.checked(losses, of: task, imagesOfShard: &imagesOfShard)
         if case .known(let known) = evaluations[place.decision].candidates[place.candidate].blocks[place.block] {
             guard known == losses else {
                 throw .mismatch("two results of the same task differ: \(task), \(known) and \(losses)")
@@ -215,9 +210,12 @@ public struct Selection: Sendable {
         }
     }
 
-    private func range(ofBlock block: Int) -> Range<Int> {
-        let start = block * Selection.blockShards
-        return start..<min(start + Selection.blockShards, shards)
+    private func range(ofBlock block: Int) -> Range<Int> { Selection.range(ofBlock: block, of: shards) }
+
+    /// A block of so many shards in all.
+    static func range(ofBlock block: Int, of shards: Int) -> Range<Int> {
+        let start = block * blockShards
+        return start..<min(start + blockShards, shards)
     }
 
     private func task(candidate: Int, block: Int) -> StrengthTask {
@@ -240,7 +238,11 @@ public struct Selection: Sendable {
     }
 
     /// Losses with infinity in the place of what is not finite.
-    private mutating func checked(_ losses: [LossSum], of task: StrengthTask) throws(SearchError) -> [LossSum] {
+    ///
+    /// - Parameter imagesOfShard: of the results before, to which it is set with the first one.
+    static func checked(
+        _ losses: [LossSum], of task: StrengthTask, imagesOfShard: inout Int?
+    ) throws(SearchError) -> [LossSum] {
         guard losses.count == task.shards.count else {
             throw .mismatch("a result has \(losses.count) losses for \(task.shards.count) shards: \(task)")
         }
@@ -253,9 +255,21 @@ public struct Selection: Sendable {
             }
         }
         imagesOfShard = images
-        return losses.map {
-            $0.loss.isFinite ? $0 : LossSum(loss: .infinity, correct: $0.correct, images: $0.images)
+        return SearchState.Evaluation(task: task, losses: losses).counted.losses
+    }
+}
+
+extension TrainingPlan {
+    /// The search space of the configuration.
+    ///
+    /// - Throws: `SearchError.mismatch` when β are not those of the space.
+    func space(fitting betas: [[Float]]) throws(SearchError) -> SearchSpace {
+        guard let space = try? SearchSpace.of(configuration.supernet), betas.count == space.edges.count,
+            betas.allSatisfy({ $0.count == space.operations.count })
+        else {
+            throw .mismatch("β of \(betas.count) edges are not those of the space \(configuration.supernet.space)")
         }
+        return space
     }
 }
 

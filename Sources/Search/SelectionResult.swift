@@ -4,6 +4,8 @@ public enum SelectionEvent: Sendable, Hashable {
     case edgeDecided(edge: Int, operation: Int)
     /// A node keeps these edges, and its others are left out.
     case edgesKept([Int])
+    /// Of several criteria that are compared, one has chosen its cell.
+    case chosen(by: Criterion)
     /// Everything is decided.
     case finished
 }

@@ -24,16 +24,23 @@ public struct StrengthTask: Sendable, Hashable, Codable {
     public var decided: [Int?]
     /// Shards of the held-out images.
     public var shards: Range<Int>
+    /// Where criteria are compared: the place of the one that the task is for; nil for a complete cell. nil in a selection.
+    public var criterion: Int?
 
     /// A task; `validate` tells whether a supernet has what it names.
-    public init(replacement: Replacement?, decided: [Int?], shards: Range<Int>) {
+    public init(replacement: Replacement?, decided: [Int?], shards: Range<Int>, criterion: Int? = nil) {
         self.replacement = replacement
         self.decided = decided
         self.shards = shards
+        self.criterion = criterion
     }
 
-    /// - Throws: `SearchError.mismatch` when an edge, an operation or a shard does not exist.
-    public func validate(edges: Int, operations: Int, shards count: Int) throws(SearchError) {
+    /// - Parameter criteria: that are compared.
+    /// - Throws: `SearchError.mismatch` when an edge, an operation, a shard or a criterion does not exist.
+    public func validate(edges: Int, operations: Int, shards count: Int, criteria: Int = 0) throws(SearchError) {
+        if let criterion, !(0..<criteria).contains(criterion) {
+            throw .mismatch("a task is for criterion \(criterion); \(criteria) are compared")
+        }
         guard decided.count == edges else {
             throw .mismatch("a task decides \(decided.count) edges; the supernet has \(edges)")
         }

@@ -31,7 +31,7 @@ enum ComputeEvent: Sendable {
     case stands(StateReport, generation: Int)
     case snapshot([UInt8], appliedHalfSteps: Int, digest: UInt64)
     case exported([UInt8], appliedHalfSteps: Int)
-    case evaluated(id: Int, losses: [LossEntry])
+    case evaluated(TaskResult)
     case withdrawn
     case failed(WorkerError)
 }

@@ -206,17 +206,17 @@ final class ComputeLoop {
         guard let replica else { return }
         let task = StrengthTask(
             replacement: assignment.replacement.map { .init(edge: $0.edge, operation: $0.operation) },
-            decided: assignment.decided, shards: assignment.shards)
+            decided: assignment.decided, shards: assignment.shards, criterion: assignment.criterion)
         do throws(SearchError) {
-            let betas = replica.betas()
-            try task.validate(
-                edges: betas.count, operations: betas.first?.count ?? 0, shards: replica.plan.selectionShards)
+            try replica.validate(task)
         } catch {
             return fail(.computation(error.description))
         }
-        var losses = replica.evaluate(task).map(LossEntry.init)
+        let found = replica.answer(task)
+        var losses = found.losses.map(LossEntry.init)
         sabotage?.evaluated?(assignment, &losses)
         monitor.work.wrappingAdd(1, ordering: .relaxed)
-        events.post(.evaluated(id: assignment.id, losses: losses))
+        events.post(
+            .evaluated(TaskResult(id: assignment.id, losses: losses, derivatives: found.derivatives ?? [])))
     }
 }

@@ -26,7 +26,7 @@ extension WorkerLoop {
             try perform(machine.tookSnapshot(bytes, appliedHalfSteps: applied, digest: digest, at: now))
         case .exported(let bytes, let applied):
             try perform(machine.exported(bytes, appliedHalfSteps: applied))
-        case .evaluated(let id, let losses): try perform(machine.evaluated(id: id, losses: losses))
+        case .evaluated(let result): try perform(machine.evaluated(result))
         case .withdrawn: try perform(machine.withdrawn(at: now))
         case .failed(let error):
             failure = failure ?? error

@@ -45,6 +45,57 @@ struct DistributedSearchTests {
         #expect(!outcome.selection.operations.contains(0), "`none` is not chosen")
     }
 
+    @Test("so do all criteria that are compared in one table", arguments: [1, 2, 4])
+    func sameComparison(workers: Int) async throws {
+        let dataset = SmallSearch.dataset(images: 96)
+        var configuration = SmallSearch.configuration(dataset, space: "own", channels: 2, cells: 3, epochs: 1)
+        let definition = SpaceDefinition(
+            name: "own", stemMultiplier: 2, keptInputs: nil, excluded: [],
+            normal: [
+                .init(node: 2, source: 0, operations: ["none", "skip_connect", "dil_conv_3x3"]),
+                .init(node: 2, source: 1, operations: ["avg_pool_3x3"]),
+            ],
+            reduce: [
+                .init(node: 2, source: 0, operations: ["max_pool_3x3", "noise"]),
+                .init(node: 3, source: 1, operations: ["avg_pool_3x3", "sep_conv_3x3"]),
+            ])
+        configuration.supernet.definition = definition
+        configuration.selection.compared = Criterion.all(
+            of: Criterion.Kind.allCases, in: try SearchSpace.of(configuration.supernet))
+        let outcome = try await compare(configuration, dataset, workers: workers)
+        let comparison = try #require(outcome.comparison)
+        #expect(comparison.criteria.count == 2 * (3 + 4) + 1 && comparison.cells?.cells.count == 12)
+        let best = try #require(comparison.criteria.last)
+        #expect(comparison.criteria.allSatisfy { $0.loss.loss >= best.loss.loss })
+    }
+
+    @Test("so do criteria in the DARTS space, where one worker's wrong losses are found by an audit")
+    func sameComparisonAudited() async throws {
+        let dataset = SmallSearch.dataset(images: 32)
+        var configuration = SmallSearch.configuration(dataset, space: "s2", channels: 2, cells: 3, epochs: 0)
+        configuration.selection.images = 8
+        configuration.selection.compared = [Criterion(.strength, weight: .beta), Criterion(.firstOrder)]
+        let replica = try Replica(configuration: configuration, dataset: dataset)
+        let expected = try LocalSearch.run(configuration: configuration, replica: replica) { _ in }
+        var options = CoordinatorOptions(
+            configuration: configuration, imageCount: dataset.count, endpoint: "", expectedWorkers: 3)
+        options.auditRate = 1
+        var cluster = ThreadedCluster(workers: 3, options: options) { _ in dataset }
+        cluster.adjustWorker = { worker, options in
+            guard worker == 1 else { return }
+            var sabotage = Sabotage()
+            sabotage.evaluated = { _, losses in losses[0].loss *= 0.75 }
+            options.sabotage = sabotage
+        }
+        let result = try await cluster.run()
+        let outcome = try result.outcome.get()
+        #expect(outcome == expected)
+        #expect(outcome.comparison?.criteria[0].kept.count { $0 } == 16)
+        #expect(
+            result.events.contains { if case .workerLost("worker-1", _) = $0 { true } else { false } },
+            "it is ejected")
+    }
+
     @Test("so does a selection that races or halves", arguments: [0.9, nil])
     func sameDigestThinnedOut(racing: Double?) async throws {
         let dataset = SmallSearch.dataset(images: 320)
@@ -186,6 +237,7 @@ struct DistributedSearchTests {
         #expect(outcome.losses == expected.losses)
         #expect(outcome.state == expected.state)
         #expect(outcome.selection == expected.selection)
+        #expect(outcome.comparison == expected.comparison)
         #expect(outcome.digest == expected.digest)
         #expect(result.workerErrors == Array(repeating: nil, count: workers))
         return outcome

@@ -55,6 +55,42 @@
             #expect(!FileManager.default.fileExists(atPath: run + "/summary.json"))
         }
 
+        @Test("a local worker that is killed while criteria are compared changes nothing in their table")
+        func killedInComparison() async throws {
+            let images = try SmallImages()
+            let folder = try TemporaryFolder()
+            var result = try await Command.run(
+                ["search"] + images.searchOptions + ["--epochs", "0", "--workers", "0", "--output", folder("search")],
+                in: folder)
+            try #require(result.status == 0, "\(result.error)")
+            func select(_ workers: Int, _ disturb: (@Sendable (Int32) -> Void)? = nil) async throws -> Command.Result {
+                try await Command.run(
+                    [
+                        "select", "--supernet", folder("search/supernet.safetensors"), "--data", images.folder.path,
+                        "--batch", "16", "--shards", "4", "--strength-images", "32", "--workers", "\(workers)",
+                        "--output",
+                        folder("\(workers)"),
+                    ] + ["strength", "removal", "first-order"].flatMap { ["--criterion", $0] }, in: folder,
+                    disturb: disturb)
+            }
+            result = try await select(0)
+            try #require(result.status == 0, "\(result.error)")
+            let log = folder("2/log.jsonl")
+            let isKilled = Box(false)
+            result = try await select(2) { process in
+                let isComparing = Self.wait {
+                    (try? String(contentsOfFile: log, encoding: .utf8))?.contains("\"evaluations\"") == true
+                }
+                guard isComparing, let victim = Self.children(of: process).first else { return }
+                isKilled.set(kill(victim, SIGKILL) == 0)
+            }
+            try #require(result.status == 0, "\(result.error)")
+            #expect(isKilled.get() && result.error.contains("lost: its process ended (signal 9)"), "\(result.error)")
+            #expect(
+                try String(contentsOfFile: folder("2/criteria.csv"), encoding: .utf8)
+                    == String(contentsOfFile: folder("0/criteria.csv"), encoding: .utf8))
+        }
+
         @Test("when the search itself is killed, its workers end by themselves")
         func killedSearch() async throws {
             let images = try SmallImages()

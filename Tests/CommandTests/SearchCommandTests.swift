@@ -235,9 +235,15 @@ import Testing
             }
             #expect(result.output.contains("by \(name)"))
         }
-        result = try await Command.run(
-            select + ["--criterion", "all", "--workers", "3", "--output", folder("no")], in: folder)
-        result.expectFailure(64, ["--workers 3"])
+        for workers in ["0", "1", "4"] {
+            result = try await Command.run(
+                select + names.flatMap { ["--criterion", $0] } + ["--workers", workers, "--output", folder(workers)],
+                in: folder)
+            try #require(result.status == 0, "\(result.error)")
+            #expect(try text(folder(workers + "/criteria.csv")) == text(folder("table/criteria.csv")))
+            #expect(result.error.contains("comparing 14 criteria on 32 held-out images"), "\(result.error)")
+            #expect(result.error.contains("chosen by first-order, without none"), "\(result.error)")
+        }
     }
 
     @Test("a search in the DARTS space keeps two edges a node, and a selection from its supernet chooses the same")

@@ -49,7 +49,6 @@ import Testing
             Case("search --criterion magnitude", 64, "magnitude", "ostr select", "removal"),
             Case("search --criterion luck", 64, "luck", "first-order"),
             Case("search --edge-order up", 64, "up", "greedy"),
-            Case("select --supernet x --criterion all --workers 2", 64, "--workers 2", "this process"),
             Case("search --space darts --edge-choice best", 64, "best", "magnitude"),
             Case("bench --space darts --cells 2", 64, "cells: 2", "normal cell"),
             Case("worker", 64, "--connect"),

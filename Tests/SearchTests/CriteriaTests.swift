@@ -45,6 +45,17 @@ struct CriteriaTests {
         return replica
     }
 
+    /// All of some criteria, in one process.
+    private func compare(
+        _ space: String, _ criteria: [Criterion], _ change: (inout SelectionOptions) -> Void = { _ in }
+    ) throws -> ComparisonResult {
+        let replica = try replica(space) {
+            change(&$0)
+            $0.compared = criteria
+        }
+        return try #require(LocalSearch.select(replica: replica) { _ in }.comparison)
+    }
+
     @Test("there is a row for each weight and each way with `none`")
     func all() {
         let kinds = Criterion.Kind.allCases
@@ -56,23 +67,26 @@ struct CriteriaTests {
     @Test("the exhaustive choice is the best of all cells, and no criterion's cell is better")
     func exhaustive() throws {
         let replica = try replica("small")
-        let comparison = try CriteriaComparison(replica, seed: 1)
-        let all = try comparison.exhaustive()
-        #expect(all.cells.count == 36 && Set(all.cells).count == 36)
         let space = try SearchSpace.of(replica.plan.configuration.supernet)
+        let found = try compare("small", Criterion.all(of: Criterion.Kind.allCases, in: space))
+        let all = try #require(found.cells)
+        #expect(all.cells.count == 36 && Set(all.cells).count == 36)
+        #expect(all.cells == all.cells.sorted { $0.lexicographicallyPrecedes($1) })
         for (cell, loss) in zip(all.cells, all.losses) {
             for (edge, operation) in cell.enumerated() { #expect(space.candidates[edge].contains(operation)) }
             let task = StrengthTask(replacement: nil, decided: cell.map { $0 }, shards: 0..<6)
             #expect(LossSum.sum(replica.evaluate(task)) == loss)
         }
-        let best = try comparison.choose(Criterion(.exhaustive))
+        let best = try #require(found.criteria.last)
+        #expect(best.criterion.kind == .exhaustive)
         #expect(best.loss.loss == all.losses.map(\.loss).min())
         #expect(best.evaluations == 36 * 6)
-        for criterion in Criterion.all(of: Criterion.Kind.allCases, in: space) {
-            let result = try comparison.choose(criterion)
-            #expect(result.loss.loss >= best.loss.loss, "\(criterion)")
-            #expect(result.loss.images == 48)
-            if criterion.withoutNone {
+        #expect(found.images == 48 && found.criteria.count == 2 * (3 + 4) + 1)
+        for result in found.criteria {
+            #expect(result.loss.loss >= best.loss.loss, "\(result.criterion)")
+            let place = try #require(all.cells.firstIndex(of: result.operations))
+            #expect(result.loss == all.losses[place] && result.loss.images == 48)
+            if result.criterion.withoutNone {
                 #expect(
                     !zip(result.operations, space.candidates).contains {
                         space.operations[$0] == "none" && $1.count > 1
@@ -83,8 +97,7 @@ struct CriteriaTests {
 
     @Test("spaces with too many cells are refused, with their number")
     func tooMany() throws {
-        let comparison = try CriteriaComparison(try replica("darts"), seed: 1)
-        let error = #expect(throws: SearchError.self) { try comparison.choose(Criterion(.exhaustive)) }
+        let error = #expect(throws: SearchError.self) { try compare("darts", [Criterion(.exhaustive)]) }
         #expect(error?.description.contains("10^23") == true, "\(String(describing: error))")
     }
 
@@ -97,25 +110,29 @@ struct CriteriaTests {
                 if weight != .one { $0.weight = weight }
                 $0.withoutNone = true
             }
-            let selected = try LocalSearch.select(replica: replica) { _ in }
-            let comparison = try CriteriaComparison(try self.replica(space) { $0.images = 8 }, seed: 1)
-            let result = try comparison.choose(Criterion(kind, weight: weight, withoutNone: true))
+            let selected = try LocalSearch.select(replica: replica) { _ in }.selection
+            let criterion = Criterion(kind, weight: weight, withoutNone: true)
+            let result = try #require(try compare(space, [criterion]) { $0.images = 8 }.criteria.first)
             #expect(result.operations == selected.operations && result.kept == selected.kept)
-            #expect(result.evaluations > 0)
+            #expect(result.evaluations == selected.evaluations)
         }
     }
 
     @Test("magnitude keeps the largest β, and chance depends on the seed alone")
     func withoutMeasuring() throws {
         let replica = try replica("darts") { $0.images = 8 }
-        let selected = try LocalSearch.select(replica: replica) { _ in }
-        let comparison = try CriteriaComparison(replica, seed: 1)
-        let magnitude = try comparison.choose(Criterion(.magnitude))
+        let selected = try LocalSearch.select(replica: replica) { _ in }.selection
+        func choices(seed: UInt64) throws -> [CriterionResult] {
+            try compare("darts", [Criterion(.magnitude), Criterion(.random)]) {
+                $0.images = 8
+                $0.edgeOrderSeed = seed
+            }.criteria
+        }
+        let found = try choices(seed: 1)
+        let (magnitude, random) = (found[0], found[1])
         #expect(magnitude.operations == selected.magnitudeOperations && magnitude.kept == selected.magnitudeKept)
         #expect(magnitude.evaluations == 0)
-        let random = try comparison.choose(Criterion(.random))
-        let other = try CriteriaComparison(try self.replica("darts"), seed: 2).choose(Criterion(.random))
-        let again = try CriteriaComparison(try self.replica("darts"), seed: 1).choose(Criterion(.random))
+        let (other, again) = (try choices(seed: 2)[1], try choices(seed: 1)[1])
         #expect(random.operations == again.operations && random.kept == again.kept)
         #expect(random.operations != other.operations && random.kept != other.kept)
         #expect(random.kept.count { $0 } == 16)
@@ -124,9 +141,9 @@ struct CriteriaTests {
     @Test("first-order strength is the derivative of the loss by β, against that of the whole mixture")
     func firstOrder() throws {
         let replica = try replica("nasbench201")
-        let comparison = try CriteriaComparison(replica, seed: 1)
-        let strengths = comparison.firstOrder()
         let betas = replica.betas()
+        let strengths = CriteriaComparison.firstOrder(
+            (0..<6).map { replica.selectionGradient(shard: $0).gradient }, betas: betas)
         let task = StrengthTask(replacement: nil, decided: Array(repeating: nil, count: 6), shards: 0..<6)
         let state = replica.state
         let largest = zip(strengths.joined(), betas.joined()).map { abs($0 * $1) }.max() ?? 0
@@ -146,6 +163,74 @@ struct CriteriaTests {
         for (row, beta) in zip(strengths, betas) {
             #expect(abs(zip(row, beta).reduce(0) { $0 + $1.0 * $1.1 }) < 1e-5)
         }
+    }
+
+    @Test("whoever answers when, and whatever is lost or answered twice, the table is the same", arguments: [1, 2, 3])
+    func anyOrder(seed: UInt64) throws {
+        let space = try SearchSpace.of(replica("small").plan.configuration.supernet)
+        let criteria = Criterion.all(of: Criterion.Kind.allCases, in: space)
+        let replica = try replica("small") { $0.compared = criteria }
+        let expected = try #require(LocalSearch.select(replica: replica) { _ in }.comparison)
+        var comparison = try CriteriaComparison(criteria, betas: replica.betas(), plan: replica.plan)
+        let draws = Philox(seed: seed, purpose: .synthetic)
+        var (place, done) = (0, 0)
+        func draw(_ count: Int) -> Int {
+            place += 1
+            return draws.integer(below: count, at: place)
+        }
+        var out: [StrengthTask] = []
+        var chosen: [Criterion] = []
+        while !comparison.isFinished {
+            while out.count < 5, let task = comparison.takeTask() { out.append(task) }
+            let task = out.remove(at: draw(out.count))
+            if draw(4) == 0 {
+                comparison.returnTask(task)
+                continue
+            }
+            let evaluation = replica.answer(task)
+            for _ in 0...draw(2) {
+                for case .chosen(let criterion) in try comparison.record(evaluation) { chosen.append(criterion) }
+            }
+            #expect(comparison.progress.done >= done && comparison.progress.done <= comparison.progress.total)
+            done = comparison.progress.done
+        }
+        #expect(comparison.result == expected)
+        // Magnitude and chance need no evaluation.
+        #expect(Set(chosen) == Set(criteria.filter { $0.kind != .magnitude && $0.kind != .random }))
+        #expect(chosen.count == Set(chosen).count)
+    }
+
+    @Test("a result that differs from another, or fits nothing, is refused")
+    func impossibleResults() throws {
+        let criteria = [Criterion(.strength), Criterion(.firstOrder)]
+        let replica = try replica("small") { $0.compared = criteria }
+        var comparison = try CriteriaComparison(criteria, betas: replica.betas(), plan: replica.plan)
+        var tasks: [StrengthTask] = []
+        while let task = comparison.takeTask() { tasks.append(task) }
+        let loss = try #require(tasks.first { $0.criterion == 0 })
+        let gradient = try #require(tasks.first { $0.criterion == 1 })
+        for task in [loss, gradient] {
+            let answer = replica.answer(task)
+            _ = try comparison.record(answer)
+            var wrong = answer
+            wrong.losses[0].loss *= 0.5
+            wrong.derivatives?[0] += 1
+            #expect(throws: SearchError.self) { try comparison.record(wrong) }
+        }
+        var answer = replica.answer(gradient)
+        answer.derivatives?.removeLast()
+        #expect(throws: SearchError.self) { try comparison.record(answer) }
+        answer = replica.answer(loss)
+        for criterion in [nil, 1, 2] as [Int?] {
+            answer.task.criterion = criterion
+            #expect(throws: SearchError.self) { try comparison.record(answer) }
+        }
+        for criterion in [-1, 2] {
+            var task = loss
+            task.criterion = criterion
+            #expect(throws: SearchError.self) { try replica.validate(task) }
+        }
+        #expect(throws: SearchError.self) { try self.replica("small").validate(loss) }
     }
 
     @Test("rank correlations of small examples are those that can be counted")

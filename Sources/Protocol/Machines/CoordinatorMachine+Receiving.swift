@@ -17,7 +17,7 @@ extension CoordinatorMachine {
         case .status(let status): return take(status, from: key, at: now)
         case .progress(let first, let losses): return take(losses, first: first, from: key, at: now)
         case .stateReport(let report): return take(report, from: key, at: now)
-        case .taskResult(let id, let losses): return take(result: id, losses: losses, from: key, at: now)
+        case .taskResult(let result): return take(result, from: key, at: now)
         case .standing(let standing): return take(standing, from: key, at: now)
         case .objection(let objection): return take(objection, from: key, at: now)
         case .snapshotOffer(let applied, let digest):

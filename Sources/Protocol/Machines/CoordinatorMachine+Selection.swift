@@ -4,18 +4,20 @@ extension CoordinatorMachine {
 
     /// Gives a task to the worker with the fewest.
     ///
-    /// - Parameter excluded: names of workers that are not to get it, since they have answered it. One that joined anew has
-    ///   another key, and is the same worker.
+    /// - Parameters:
+    ///   - criterion: where criteria are compared, the place of the one that the task is for.
+    ///   - excluded: names of workers that are not to get it, since they have answered it. One that joined anew has
+    ///     another key, and is the same worker.
     /// - Returns: nil when no worker can take it now.
     public mutating func dispatch(
-        replacement: (edge: Int, operation: Int)?, decided: [Int?], shards: Range<Int>,
-        excluding excluded: Set<String> = [],
-        at now: Duration
+        replacement: (edge: Int, operation: Int)?, decided: [Int?], shards: Range<Int>, criterion: Int? = nil,
+        excluding excluded: Set<String> = [], at now: Duration
     ) -> (id: Int, actions: [Action])? {
         guard phase == .selecting, let key = freest(excluding: excluded) else { return nil }
         let id = nextTask
         nextTask += 1
-        let task = TaskAssignment(id: id, replacement: replacement, decided: decided, shards: shards)
+        let task = TaskAssignment(
+            id: id, replacement: replacement, decided: decided, shards: shards, criterion: criterion)
         tasks[id] = task
         return (id, give(task, to: key, at: now))
     }
@@ -38,8 +40,9 @@ extension CoordinatorMachine {
         return actions
     }
 
-    mutating func take(result id: Int, losses: [LossEntry], from key: UInt64, at now: Duration) -> [Action] {
-        guard phase == .selecting, let task = tasks[id], losses.count == task.shards.count else { return [] }
+    mutating func take(_ result: TaskResult, from key: UInt64, at now: Duration) -> [Action] {
+        let id = result.id
+        guard phase == .selecting, let task = tasks[id], result.losses.count == task.shards.count else { return [] }
         var actions: [Action] = []
         for other in order {
             guard let queue = workers[other]?.queue, let place = queue.firstIndex(where: { $0.id == id }) else {
@@ -58,7 +61,7 @@ extension CoordinatorMachine {
         }
         answered.insert(id)
         lostOverTask.removeAll { $0.task.isSameWork(as: task) }
-        return actions + [.result(task, losses: losses, from: key)]
+        return actions + [.result(task, result, from: key)]
     }
 
     private mutating func give(_ task: TaskAssignment, to key: UInt64, at now: Duration) -> [Action] {

@@ -117,8 +117,8 @@ public struct CoordinatorMachine: Sendable {
         case suspended(bytes: [UInt8]?)
         /// The state is the same everywhere: `bytes` is nil when it is the base. Tasks may be dispatched.
         case selecting(StateReport, bytes: [UInt8]?)
-        /// A task's loss sums; possibly of one that was answered before.
-        case result(TaskAssignment, losses: [LossEntry], from: UInt64)
+        /// What came of a task; possibly of one that was answered before.
+        case result(TaskAssignment, TaskResult, from: UInt64)
         /// A worker is gone and the run goes on; these tasks have to be dispatched again.
         case lost(name: String, reason: String, tasks: [TaskAssignment])
         /// A member takes so many times as long for a shard as the others, and stands by now or holds them up.

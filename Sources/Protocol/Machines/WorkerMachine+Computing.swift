@@ -86,15 +86,15 @@ extension WorkerMachine {
         return [.send(.objection(objection))]
     }
 
-    /// A task's loss sums.
-    public mutating func evaluated(id: Int, losses: [LossEntry]) -> [Action] {
+    /// What came of a task.
+    public mutating func evaluated(_ result: TaskResult) -> [Action] {
         guard end == nil else { return [] }
         isEvaluating = false
-        guard tasks.first?.id == id else { return evaluateNext() }
-        results.append((id, losses))
+        guard tasks.first?.id == result.id else { return evaluateNext() }
+        results.append(result)
         if results.count > WorkerMachine.keptResults { results.removeFirst() }
         tasks.removeFirst()
-        return [.send(.taskResult(id: id, losses: losses))] + evaluateNext()
+        return [.send(.taskResult(result))] + evaluateNext()
     }
 
     /// This worker cannot go on. The coordinator is told until it answers.

@@ -179,7 +179,7 @@ extension WorkerMachine {
         guard report != nil else { return [] }
         hasHadTask = true
         if let result = results.first(where: { $0.id == task.id }) {
-            return [.send(.taskResult(id: result.id, losses: result.losses))]
+            return [.send(.taskResult(result))]
         }
         guard !tasks.contains(where: { $0.id == task.id }), tasks.count < WireLimits.wanted else { return [] }
         tasks.append(task)

@@ -130,7 +130,7 @@ public struct WorkerMachine: Sendable {
     /// The compute thread is busy with a task, even when it is wanted no more.
     var isEvaluating = false
     var hasHadTask = false
-    var results: [(id: Int, losses: [LossEntry])] = []
+    var results: [TaskResult] = []
     var failure: String?
     /// To be kept up to date by the caller.
     public var activity = Activity()

@@ -27,8 +27,8 @@ public enum ControlMessage: Sendable, Equatable {
     case progress(first: Int, losses: [LossEntry])
     /// Worker: what its training state is.
     case stateReport(StateReport)
-    /// Worker: a strength task's loss sums, one for each shard.
-    case taskResult(id: Int, losses: [LossEntry])
+    /// Worker: what came of a strength task.
+    case taskResult(TaskResult)
     /// Worker: cannot go on, and why.
     case failure(reason: String)
     /// Worker: goes away in order, and why.
@@ -401,18 +401,41 @@ public struct TaskAssignment: Sendable, Equatable {
     public var decided: [Int?]
     /// Shards of the held-out images.
     public var shards: Range<Int>
+    /// Where criteria are compared: the place of the one that the task is for; nil for none.
+    public var criterion: Int?
 
     /// All fields.
-    public init(id: Int, replacement: (edge: Int, operation: Int)?, decided: [Int?], shards: Range<Int>) {
+    public init(
+        id: Int, replacement: (edge: Int, operation: Int)?, decided: [Int?], shards: Range<Int>, criterion: Int? = nil
+    ) {
         self.id = id
         self.replacement = replacement
         self.decided = decided
         self.shards = shards
+        self.criterion = criterion
     }
 
     /// Equal in every field.
     public static func == (a: TaskAssignment, b: TaskAssignment) -> Bool {
         a.id == b.id && a.replacement?.edge == b.replacement?.edge
             && a.replacement?.operation == b.replacement?.operation && a.decided == b.decided && a.shards == b.shards
+            && a.criterion == b.criterion
+    }
+}
+
+/// What came of a task.
+public struct TaskResult: Sendable, Equatable {
+    /// The task's.
+    public var id: Int
+    /// Loss sums, one for each shard.
+    public var losses: [LossEntry]
+    /// By the alphas of each shard's mean loss, (shards, edges, operations), where the task's criterion asks for it.
+    public var derivatives: [Float]
+
+    /// All fields.
+    public init(id: Int, losses: [LossEntry], derivatives: [Float] = []) {
+        self.id = id
+        self.losses = losses
+        self.derivatives = derivatives
     }
 }

@@ -701,6 +701,9 @@ nonisolated struct Ostr_Task: Sendable {
 
   var shardUpper: UInt32 = 0
 
+  /// Where criteria are compared: one more than the place of the one that the task is for; 0 for none.
+  var criterion: UInt32 = 0
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
@@ -726,6 +729,9 @@ nonisolated struct Ostr_TaskResult: Sendable {
   var id: UInt64 = 0
 
   var losses: [Ostr_LossSum] = []
+
+  /// By the alphas of each shard's mean loss, where the task's criterion asks for it.
+  var derivatives: [Float] = []
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -2225,7 +2231,7 @@ nonisolated extension Ostr_StateChunk: SwiftProtobuf.Message, SwiftProtobuf._Mes
 
 nonisolated extension Ostr_Task: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".Task"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}edge\0\u{1}operation\0\u{1}decided\0\u{3}shard_lower\0\u{3}shard_upper\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}edge\0\u{1}operation\0\u{1}decided\0\u{3}shard_lower\0\u{3}shard_upper\0\u{1}criterion\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2239,6 +2245,7 @@ nonisolated extension Ostr_Task: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
       case 4: try { try decoder.decodeRepeatedUInt32Field(value: &self.decided) }()
       case 5: try { try decoder.decodeSingularUInt32Field(value: &self.shardLower) }()
       case 6: try { try decoder.decodeSingularUInt32Field(value: &self.shardUpper) }()
+      case 7: try { try decoder.decodeSingularUInt32Field(value: &self.criterion) }()
       default: break
       }
     }
@@ -2263,6 +2270,9 @@ nonisolated extension Ostr_Task: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
     if self.shardUpper != 0 {
       try visitor.visitSingularUInt32Field(value: self.shardUpper, fieldNumber: 6)
     }
+    if self.criterion != 0 {
+      try visitor.visitSingularUInt32Field(value: self.criterion, fieldNumber: 7)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -2273,6 +2283,7 @@ nonisolated extension Ostr_Task: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
     if lhs.decided != rhs.decided {return false}
     if lhs.shardLower != rhs.shardLower {return false}
     if lhs.shardUpper != rhs.shardUpper {return false}
+    if lhs.criterion != rhs.criterion {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -2310,7 +2321,7 @@ nonisolated extension Ostr_Revoke: SwiftProtobuf.Message, SwiftProtobuf._Message
 
 nonisolated extension Ostr_TaskResult: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".TaskResult"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}losses\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}losses\0\u{1}derivatives\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2320,6 +2331,7 @@ nonisolated extension Ostr_TaskResult: SwiftProtobuf.Message, SwiftProtobuf._Mes
       switch fieldNumber {
       case 1: try { try decoder.decodeSingularUInt64Field(value: &self.id) }()
       case 2: try { try decoder.decodeRepeatedMessageField(value: &self.losses) }()
+      case 3: try { try decoder.decodeRepeatedFloatField(value: &self.derivatives) }()
       default: break
       }
     }
@@ -2332,12 +2344,16 @@ nonisolated extension Ostr_TaskResult: SwiftProtobuf.Message, SwiftProtobuf._Mes
     if !self.losses.isEmpty {
       try visitor.visitRepeatedMessageField(value: self.losses, fieldNumber: 2)
     }
+    if !self.derivatives.isEmpty {
+      try visitor.visitPackedFloatField(value: self.derivatives, fieldNumber: 3)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   static func ==(lhs: Ostr_TaskResult, rhs: Ostr_TaskResult) -> Bool {
     if lhs.id != rhs.id {return false}
     if lhs.losses != rhs.losses {return false}
+    if lhs.derivatives != rhs.derivatives {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

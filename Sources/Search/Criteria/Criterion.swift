@@ -1,9 +1,9 @@
 import Supernet
 
 /// A way to choose a cell from a trained supernet.
-public struct Criterion: Sendable, Hashable {
+public struct Criterion: Codable, Sendable, Hashable {
     /// What is looked at.
-    public enum Kind: String, Sendable, Hashable, CaseIterable {
+    public enum Kind: String, Codable, Sendable, Hashable, CaseIterable {
         /// `SelectionCriterion.strength`, decided edge by edge.
         case strength
         /// `SelectionCriterion.removal`, decided edge by edge.
@@ -46,7 +46,7 @@ public struct Criterion: Sendable, Hashable {
 }
 
 /// What a criterion chose.
-public struct CriterionResult: Sendable {
+public struct CriterionResult: Sendable, Equatable {
     public var criterion: Criterion
     /// One operation an edge.
     public var operations: [Int]
@@ -54,12 +54,12 @@ public struct CriterionResult: Sendable {
     public var kept: [Bool]
     /// Of the cell with each operation at weight 1, by the supernet's weights, on the held-out images.
     public var loss: LossSum
-    /// Passes of a shard through the supernet that the choice took; one with a gradient counts as one.
+    /// Passes of a shard through the supernet that the choice looked at; one with a gradient counts as one.
     public var evaluations: Int
 }
 
 /// The losses of all complete cells of a space, by the supernet's weights.
-public struct ExhaustiveLosses: Sendable {
+public struct ExhaustiveLosses: Sendable, Equatable {
     /// One operation an edge, counted up with the last edge fastest.
     public var cells: [[Int]]
     /// Of each cell.
@@ -67,4 +67,14 @@ public struct ExhaustiveLosses: Sendable {
 
     /// The place of the smallest loss; the first of several.
     public var best: Int { losses.indices.min { (losses[$0].loss, $0) < (losses[$1].loss, $1) } ?? 0 }
+}
+
+/// What a comparison of criteria ends with.
+public struct ComparisonResult: Sendable, Equatable {
+    /// In the order in which they were asked for.
+    public var criteria: [CriterionResult]
+    /// All complete cells, where `exhaustive` is among the criteria.
+    public var cells: ExhaustiveLosses?
+    /// Held-out images that all losses are over.
+    public var images: Int
 }

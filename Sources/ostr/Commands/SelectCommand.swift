@@ -1,5 +1,4 @@
 import ArgumentParser
-import Supernet
 
 /// `ostr select`: the second half of a search, on a supernet that is trained already.
 struct SelectCommand: ParsableCommand {
@@ -26,19 +25,10 @@ struct SelectCommand: ParsableCommand {
     mutating func validate() throws {
         try Check.notNegative(workers, "--workers")
         try Check.atMost(WorkerCount.largest, workers, "--workers")
-        if options.selection.comparison != nil, workers ?? 0 != 0 {
-            throw ValidationError(
-                "--workers \(workers ?? 0) is impossible here: criteria are compared in this process.")
-        }
     }
 
     mutating func run() throws {
         options.log.start()
-        if let names = options.selection.comparison {
-            let prepared = try PreparedRun(options)
-            let space = try SearchSpace.of(prepared.configuration.supernet)
-            return try ComparisonRun(prepared: prepared, kinds: CriterionName.kinds(names, in: space)).perform()
-        }
         let run = Run(
             try PreparedRun(options), command: "select", workers: workers ?? WorkerCount.automatic(shards: nil))
         try run.performLocally()

@@ -110,6 +110,9 @@ struct SelectionArguments: ParsableArguments {
         options.fullTable = fullTable
         // What is not asked for is left out, so that a configuration's digest does not change with new options.
         if criterion == [.removal] { options.criterion = .removal }
+        if let comparison {
+            options.compared = Criterion.all(of: CriterionName.kinds(comparison, in: space), in: space)
+        }
         if operationWeight != .one { options.weight = operationWeight }
         if excludeNone { options.withoutNone = true }
         if let racing { options.racing = racing }

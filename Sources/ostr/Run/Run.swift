@@ -68,9 +68,7 @@ struct Run {
                     }, observe: observe)
             }
             replica.state = state
-            let selection = try LocalSearch.select(replica: replica, observe: observe)
-            return SearchOutcome(
-                configuration: prepared.configuration, state: replica.state, losses: [], selection: selection)
+            return try LocalSearch.select(replica: replica, observe: observe)
         }
     }
 
@@ -168,6 +166,7 @@ struct Run {
         writer?.finish()
         let seconds = observer.seconds
         let folder = try observer.finishedFolder()
+        if let comparison = outcome.comparison { return try finish(comparison, in: space, folder) }
         if let genotype = try prepared.configuration.genotype() {
             return try finish(outcome, of: genotype, seconds: seconds, observer, folder)
         }
@@ -210,6 +209,21 @@ struct Run {
                 "Run folder    \(folder.path)   (digest \(summary.digest.prefix(16)), "
                     + "\(SearchProgress.duration(seconds)))"
             ])
+    }
+
+    /// Writes and prints what each of the criteria chose.
+    private func finish(_ comparison: ComparisonResult, in space: SearchSpace, _ folder: RunFolder) throws {
+        let table = CriteriaTable(comparison.criteria, space: space)
+        let cells = space == .nasbench201 ? comparison.cells.map(CellLossTable.init) : nil
+        if let cells { try folder.write("cells.csv", cells.csv) }
+        try folder.write("criteria.csv", table.csv)
+        try StandardOutput.print(
+            [""] + table.lines(StandardOutput.frame)
+                + [
+                    "",
+                    "Losses are by the supernet's weights, on \(Answer.grouped(comparison.images)) held-out images of "
+                        + "\(prepared.configuration.dataset.rawValue), with every operation at weight 1.",
+                ] + (cells.map { [$0.sentence] } ?? []) + ["Run folder    \(folder.path)"])
     }
 
     private var earlierEpochs: [SearchEvent] {

@@ -48,7 +48,8 @@ extension Simulation {
                     try save(.init(appliedHalfSteps: report.appliedHalfSteps, digest: report.digest), bytes)
                 }
                 isSelecting = true
-            case .result(let task, let losses, _):
+            case .result(let task, let result, _):
+                let losses = result.losses
                 guard let number = taskOfID[task.id], losses == numbers.taskLosses(task) else {
                     throw violation("a result of no task, or a wrong one")
                 }

@@ -94,8 +94,8 @@ extension Simulation {
         case .exported(let bytes, let applied):
             try perform(workers[index].machine.exported(bytes, appliedHalfSteps: applied), of: index)
         case .evaluated(let task):
-            let losses = numbers.taskLosses(task)
-            try perform(workers[index].machine.evaluated(id: task.id, losses: losses), of: index)
+            let result = TaskResult(id: task.id, losses: numbers.taskLosses(task))
+            try perform(workers[index].machine.evaluated(result), of: index)
         case .withdrawn: try perform(workers[index].machine.withdrawn(at: now), of: index)
         case .notFinite(let began, let halfStep, let shard):
             let actions = workers[index].machine.objects(
