@@ -133,10 +133,12 @@ struct DistributedSearchTests {
         configuration.selection.fineTuneEpochs = 1
         configuration.selection.images = 4
         var stages: [(configuration: SearchConfiguration, beginning: SearchState?, outcome: SearchOutcome)] = []
-        _ = try FineTunedSearch.run(configuration) { _, configuration, beginning in
-            let replica = try Replica(configuration: configuration, dataset: dataset)
-            let outcome = try LocalSearch.run(configuration: configuration, replica: replica, from: beginning) { _ in }
-            stages.append((configuration, beginning, outcome))
+        _ = try FineTunedSearch.run(configuration, imageCount: dataset.count) { stage in
+            let replica = try Replica(configuration: stage.configuration, dataset: dataset)
+            let outcome = try LocalSearch.run(
+                configuration: stage.configuration, replica: replica, from: stage.beginning
+            ) { _ in }
+            stages.append((stage.configuration, stage.beginning, outcome))
             return outcome
         }
         #expect(stages.count == 6)

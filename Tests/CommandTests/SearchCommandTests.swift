@@ -118,6 +118,29 @@ import Testing
             digests.append(String(try #require(summary.firstMatch(of: /"digest" : "([0-9a-f]{64})"/)).1))
         }
         #expect(digests[0] == digests[1])
+
+        // One that is killed in the midst goes on, with workers or without.
+        let log = folder("killed/log.jsonl")
+        let decisions: @Sendable () -> Int = {
+            ((try? String(contentsOfFile: log, encoding: .utf8)) ?? "").components(separatedBy: "\"edge_decided\"")
+                .count
+                - 1
+        }
+        var killed = try await Command.run(
+            ["search", "--workers", "2", "--checkpoint-every", "1", "--output", folder("killed")] + options, in: folder
+        ) { process in
+            let limit = ContinuousClock.now + .seconds(60)
+            while decisions() < 2, ContinuousClock.now < limit { usleep(5000) }
+            kill(process, SIGKILL)
+        }
+        #expect(killed.status == SIGKILL && (2..<6).contains(decisions()))
+        killed = try await Command.run(["search", "--resume", folder("killed"), "--workers", "0"], in: folder)
+        try #require(killed.status == 0, "\(killed.error)")
+        let summary = try String(contentsOfFile: folder("killed/summary.json"), encoding: .utf8)
+        #expect(summary.contains("\"digest\" : \"\(digests[0])\""))
+        #expect(killed.error.contains("edge 1<-0"), "what was decided is told again")
+        #expect(!killed.error.contains("training the supernet"), "and the supernet's training is over")
+
         let result = try await Command.run(
             ["coordinator", "--bind", "ipc://\(folder("socket"))", "--workers", "1", "--output", folder("no")]
                 + options, in: folder)

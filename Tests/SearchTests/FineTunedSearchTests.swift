@@ -1,6 +1,7 @@
 import Datasets
 import Kernels
 import Supernet
+import Synchronization
 import TestSupport
 import Testing
 
@@ -27,12 +28,12 @@ import Testing
     private func run(
         _ configuration: SearchConfiguration, stages: ((Int, SearchConfiguration, SearchOutcome) -> Void)? = nil
     ) throws -> SearchOutcome {
-        try FineTunedSearch.run(configuration) { number, configuration, beginning in
-            let replica = try Replica(configuration: configuration, dataset: Self.dataset)
+        try FineTunedSearch.run(configuration, imageCount: Self.dataset.count) { stage in
+            let replica = try Replica(configuration: stage.configuration, dataset: Self.dataset)
             let outcome = try LocalSearch.run(
-                configuration: configuration, replica: replica, from: beginning
+                configuration: stage.configuration, replica: replica, from: stage.beginning
             ) { _ in }
-            stages?(number, configuration, outcome)
+            stages?(stage.number, stage.configuration, outcome)
             return outcome
         }
     }
@@ -83,6 +84,86 @@ import Testing
         #expect(outcome.selection.rows.count == 28 * 2 + 2 * (3 + 4 + 5))
         // One for the supernet that was not trained here.
         #expect(outcome.losses.count == 1 + 28 && outcome.losses[0] == outcome.selection.supernet)
+    }
+
+    /// Keeps all that is handed over.
+    private final class Kept: Sendable {
+        let states = Mutex<[SearchState]>([])
+    }
+
+    private func run(_ configuration: SearchConfiguration, from beginning: SearchState?, _ kept: Kept) throws
+        -> (outcome: SearchOutcome, stages: Int)
+    {
+        var stages = 0
+        let outcome = try FineTunedSearch.run(
+            configuration, imageCount: Self.dataset.count, from: beginning,
+            save: { state in kept.states.withLock { $0.append(state) } }
+        ) { stage in
+            stages += 1
+            let replica = try Replica(configuration: stage.configuration, dataset: Self.dataset)
+            return try LocalSearch.run(
+                configuration: stage.configuration, replica: replica, from: stage.beginning,
+                keeping: stage.save.map { .init(interval: 1, save: $0) }
+            ) { _ in }
+        }
+        return (outcome, stages)
+    }
+
+    @Test("one that goes on from whatever was kept of it ends as if nothing had happened", arguments: [0, 1])
+    func resumed(epochs: Int) throws {
+        var configuration = configuration()
+        configuration.epochs = epochs
+        configuration.selection.fineTuneEpochs = 1
+        let kept = Kept()
+        let (whole, count) = try run(configuration, from: nil, kept)
+        #expect(try run(configuration) == whole && count == 6)
+        #expect(try FineTunedSearch.halfSteps(configuration, imageCount: 32) == whole.losses.count)
+        let states = kept.states.withLock { $0 }
+        var begun: [Int] = []
+        for state in states {
+            #expect(state.losses.count <= whole.losses.count)
+            let (outcome, stages) = try run(configuration, from: state, Kept())
+            #expect(outcome == whole, "from half-step \(state.losses.count), evaluation \(state.evaluations.count)")
+            begun.append(stages)
+        }
+        // Nothing that was decided is decided again.
+        #expect(begun == begun.sorted(by: >) && begun.first == 6 && begun.last == 0)
+        // Decisions that are known are told.
+        var events: [SearchEvent] = []
+        _ = try FineTunedSearch.run(
+            configuration, imageCount: 32, from: states.last, observe: { events.append($0) }
+        ) { _ in whole }
+        let decided = events.count { if case .edgeDecided = $0 { true } else { false } }
+        #expect(decided == 6 && events.count == 7)
+    }
+
+    @Test("answers that came late, and are kept too, do no harm; those of another chain are refused")
+    func late() throws {
+        var configuration = configuration()
+        configuration.selection.fineTuneEpochs = 1
+        let kept = Kept()
+        let whole = try run(configuration, from: nil, kept).outcome
+        var state = try #require(kept.states.withLock { states in states.first { $0.evaluations.count == 12 } })
+        let end = try #require(state.evaluations.lastIndex { !$0.task.decided.contains { $0 != nil } })
+        state.evaluations.insert(state.evaluations[0], at: end + 1)
+        #expect(try run(configuration, from: state, Kept()).outcome == whole)
+        state.evaluations[end + 2].task.decided[3] = 1
+        #expect(throws: SearchError.self) { try run(configuration, from: state, Kept()) }
+    }
+
+    @Test("in a space whose nodes choose their edges, too")
+    func resumedEdges() throws {
+        var configuration = configuration("s2")
+        configuration.batch = 16
+        configuration.epochs = 0
+        configuration.selection.fineTuneEpochs = 1
+        let kept = Kept()
+        let (whole, _) = try run(configuration, from: nil, kept)
+        let states = kept.states.withLock { $0 }
+        // The last: in the midst of the choice of edges.
+        for state in [states[states.count / 2], states[states.count - 3]] {
+            #expect(try run(configuration, from: state, Kept()).outcome == whole)
+        }
     }
 
     @Test("the gradient with chosen operations is that of a mixture that has come down to them")

@@ -50,8 +50,8 @@ struct SelectionArguments: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Train the weights for so many epochs after each decision, with the edges decided so far, at the learning rate's end. Such "
-                + "a run has no checkpoints. (default: 0)",
+            "Train the weights for so many epochs after each decision, with the edges decided so far, at the learning rate's end. "
+                + "(default: 0)",
             valueName: "n"))
     var fineTuneEpochs = 0
 

@@ -154,9 +154,12 @@ struct PreparedRun {
                 "ostr: warning: a checkpoint cannot be used: \(error); the one before it is taken")
         }
         let initial = try TrainingState.initial(configuration)
-        let plan = TrainingPlan(configuration: configuration, imageCount: imageCount)
+        let halfSteps =
+            configuration.selection.fineTuneEpochs == nil
+            ? TrainingPlan(configuration: configuration, imageCount: imageCount).halfSteps
+            : try FineTunedSearch.halfSteps(configuration, imageCount: imageCount)
         guard found.state.training.weights.count == initial.weights.count,
-            found.state.training.alphas.count == initial.alphas.count, found.state.losses.count <= plan.halfSteps
+            found.state.training.alphas.count == initial.alphas.count, found.state.losses.count <= halfSteps
         else { throw Failure(.data, "\(found.path): a checkpoint of another network than the run's") }
         resume = found.state
     }

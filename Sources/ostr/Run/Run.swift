@@ -75,22 +75,38 @@ struct Run {
     /// Runs a search that trains between decisions: a chain of searches, each in this process or on workers of its own.
     private func performStages(_ adjust: (inout CoordinatorOptions) -> Void) throws {
         let dataset = workers == 0 ? try prepared.loadImages() : nil
-        let beginning = prepared.initialState.map { SearchState(training: $0, losses: []) }
-        try perform { _, observe in
-            try FineTunedSearch.run(prepared.configuration, from: beginning) { number, configuration, beginning in
+        let beginning = prepared.resume ?? prepared.initialState.map { SearchState(training: $0, losses: []) }
+        try perform { keeping, observe in
+            let signals = dataset == nil || keeping == nil ? nil : try StopSignals()
+            return try FineTunedSearch.run(
+                prepared.configuration, imageCount: prepared.imageCount, from: beginning, save: keeping?.save,
+                observe: observe
+            ) { stage in
                 func show(_ event: SearchEvent) {
-                    if let event = event.shown(inStage: number, epochs: configuration.epochs) { observe(event) }
+                    if let event = event.shown(inStage: stage.number, epochs: stage.configuration.epochs) {
+                        observe(event)
+                    }
                 }
+                let plan = TrainingPlan(configuration: stage.configuration, imageCount: prepared.imageCount)
+                let interval = plan.halfStepsPerStep * prepared.checkpointEvery
                 if let dataset {
-                    let replica = try Replica(configuration: configuration, dataset: dataset)
+                    let replica = try Replica(configuration: stage.configuration, dataset: dataset)
                     return try LocalSearch.run(
-                        configuration: configuration, replica: replica, from: beginning,
-                        skipsNonFinite: prepared.onNonFinite == .skip, observe: show)
+                        configuration: stage.configuration, replica: replica, from: stage.beginning,
+                        skipsNonFinite: prepared.onNonFinite == .skip,
+                        keeping: stage.save.map { save in
+                            .init(
+                                interval: interval, save: save,
+                                isInterrupted: { signals?.received != nil || keeping?.failure() != nil })
+                        }, observe: show)
                 }
                 var options = coordinatorOptions(endpoint: "", adjust)
-                options.configuration = configuration
+                options.configuration = stage.configuration
                 options.initialState = nil
-                options.resume = beginning
+                options.resume = stage.beginning
+                options.checkpointInterval = interval
+                options.save = stage.save
+                options.saveFailure = keeping?.failure
                 return try LocalCluster(workerArguments: ["--data", prepared.dataFolder], workers: workers)
                     .run(options, observe: show)
             }
@@ -124,9 +140,7 @@ struct Run {
     }
 
     private func checkpointWriter() throws -> CheckpointWriter? {
-        guard prepared.checkpointEvery > 0, prepared.initialState == nil,
-            prepared.configuration.selection.fineTuneEpochs == nil
-        else { return nil }
+        guard prepared.checkpointEvery > 0, prepared.initialState == nil else { return nil }
         let goesOn = prepared.onSaveError == .goOn
         return CheckpointWriter(try checkpointFolder()) { result in
             guard case .failure(let error) = result else { return }
@@ -229,7 +243,9 @@ struct Run {
     private var earlierEpochs: [SearchEvent] {
         let plan = TrainingPlan(configuration: prepared.configuration, imageCount: prepared.imageCount)
         var epoch = EpochLosses(plan: plan)
-        return (prepared.resume?.losses ?? []).enumerated().compactMap { epoch.add($1, of: plan.halfStep($0)) }
+        // Those between decisions are none of the supernet's training.
+        return (prepared.resume?.losses ?? []).prefix(plan.halfSteps).enumerated()
+            .compactMap { epoch.add($1, of: plan.halfStep($0)) }
     }
 }
 
