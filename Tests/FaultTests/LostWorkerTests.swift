@@ -41,6 +41,27 @@
             #expect(again == [0, 5], "the others give the half-step up, and compute it anew")
         }
 
+        @Test(
+            "a worker that dies amid an update of the alphas by second order, in whichever of its parts, leaves no trace in it",
+            arguments: zip(["look-ahead", "ahead", "above", "below"], 5...8))
+        func killedAmidUnrolled(part: String, halfStep: Int) throws {
+            let cluster = try FaultCluster(epochs: 2, ["--unrolled"])
+            let coordinator = try cluster.startCoordinator(workers: 2)
+            // Who comes first computes the first shard.
+            let victim = try cluster.startWorker("a", fault: "crash:\(halfStep):0")
+            #expect(wait(30) { coordinator.output.contains("worker a joined (1)") })
+            try cluster.startWorker("b")
+            #expect(victim.status(within: 60) == SIGKILL)
+            // It takes a state that may be amid an update.
+            try cluster.startWorker("c")
+            try cluster.expectUndisturbedResult()
+            #expect(cluster.counters["lost_workers"] == 1)
+            let begun = cluster.events("generation_began").compactMap { $0["half_step"] as? Int }
+            #expect(begun.prefix(2) == [0, halfStep], "what the other one has applied of the update stays")
+            let line = cluster.events("half_step").first { $0["half_step"] as? Int == halfStep }
+            #expect(line?["part"] as? String == part)
+        }
+
         @Test("the lowest rank may be killed too, and the last one that is left computes alone")
         func killedOneAfterTheOther() throws {
             let cluster = try FaultCluster()
