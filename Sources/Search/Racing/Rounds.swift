@@ -56,14 +56,13 @@ struct Rounds: Sendable {
     ///
     /// - Parameter candidates: in the order that settles ties, each with the losses of the shards measured, as many for all.
     func survivors(of candidates: [[LossSum]]) -> [Int] {
+        let sums = candidates.map { LossSum.sum($0).loss }
         switch rule {
         case .race(let risk):
-            let sums = candidates.map { LossSum.sum($0).loss }
             return candidates.indices.filter { i in
                 !candidates.indices.contains { isBehind(i, $0, candidates, sums, risk: risk) }
             }
         case .halve:
-            let sums = candidates.map { LossSum.sum($0).loss }
             let ranked = candidates.indices.sorted {
                 sums[$0] != sums[$1] ? (sums[$0] < sums[$1]) != largestWins : $0 < $1
             }

@@ -20,12 +20,7 @@ struct WorkerCommand: ParsableCommand {
         help: ArgumentHelp("The coordinator's address: tcp://HOST:PORT or ipc://PATH.", valueName: "endpoint"))
     var connect: String
 
-    @Option(
-        help: ArgumentHelp(
-            "Folder of the data set's files. (default: fashion-mnist \(DatasetKind.fashionMNIST.defaultFolder), others "
-                + "data/NAME)",
-            valueName: "folder"))
-    var data: String?
+    @OptionGroup var place: DataOptions
 
     @Option(
         help: ArgumentHelp(
@@ -88,11 +83,11 @@ struct WorkerCommand: ParsableCommand {
         options.insecure = network.insecure
         options.endsWithStandardInput = endWithStdin
         options.standIn = standIn
-        let folder = data
+        let place = place
         let worker = WorkerProcess(options: options) { configuration in
             try ImageDataset.load(
-                kind: configuration.dataset, folder: folder ?? configuration.dataset.defaultFolder,
-                split: .training, limit: configuration.images)
+                kind: configuration.dataset, folder: place.folder(configuration.dataset), split: .training,
+                limit: configuration.images)
         }
         try worker.run()
     }

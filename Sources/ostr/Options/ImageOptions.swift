@@ -8,12 +8,7 @@ struct ImageOptions: ParsableArguments {
             "Data set. (default: demo fashion-mnist, paper cifar10)", valueName: "name"))
     var dataset: DatasetKind?
 
-    @Option(
-        help: ArgumentHelp(
-            "Folder of the data set's files. (default: fashion-mnist \(DatasetKind.fashionMNIST.defaultFolder), which "
-                + "Debian's package dataset-fashion-mnist fills; others data/NAME)",
-            valueName: "folder"))
-    var data: String?
+    @OptionGroup var place: DataOptions
 
     @Option(
         help: ArgumentHelp(
@@ -22,8 +17,6 @@ struct ImageOptions: ParsableArguments {
     var images: Int?
 
     func kind(_ preset: Preset) -> DatasetKind { dataset ?? preset.dataset }
-
-    func folder(_ kind: DatasetKind) -> String { data ?? kind.defaultFolder }
 
     mutating func validate() throws {
         try Check.positive(images, "--images")

@@ -22,6 +22,5 @@ struct BeginningOptions: ParsableArguments {
             valueName: "name"))
     var preset: Preset.Name = .demo
 
-    @Option(help: ArgumentHelp("Seed of every random draw, 0 or more.", valueName: "n"))
-    var seed: UInt64 = 0
+    @OptionGroup var draws: SeedOptions
 }

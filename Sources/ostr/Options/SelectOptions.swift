@@ -22,12 +22,7 @@ struct SelectOptions: ParsableArguments {
             "Data set. (default: that in the file's metadata, else fashion-mnist)", valueName: "name"))
     var dataset: DatasetKind?
 
-    @Option(
-        help: ArgumentHelp(
-            "Folder of the data set's files. (default: fashion-mnist \(DatasetKind.fashionMNIST.defaultFolder), others "
-                + "data/NAME)",
-            valueName: "folder"))
-    var data: String?
+    @OptionGroup var place: DataOptions
 
     @Option(
         help: ArgumentHelp(

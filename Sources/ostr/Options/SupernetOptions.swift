@@ -24,12 +24,7 @@ struct SupernetOptions: ParsableArguments {
             valueName: "n"))
     var cells: Int?
 
-    @Option(
-        help: ArgumentHelp(
-            "How 3x3 convolutions are computed: direct, winograd (a quarter of the multiplications, errors of about "
-                + "1e-5), or auto: winograd where it is faster. Part of what the numbers depend on.",
-            valueName: "name"))
-    var convolution: ConvolutionAlgorithm = .auto
+    @OptionGroup var kernels: ConvolutionOptions
 
     mutating func validate() throws {
         try Self.check(channels: channels, cells: cells)

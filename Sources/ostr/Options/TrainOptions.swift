@@ -1,6 +1,5 @@
 import ArgumentParser
 import Datasets
-import Protocol
 import Reporting
 import Search
 import Supernet
@@ -58,12 +57,7 @@ struct TrainedNetworkOptions: ParsableArguments {
             valueName: "n"))
     var cells: Int?
 
-    @Option(
-        help: ArgumentHelp(
-            "How 3x3 convolutions are computed: direct, winograd, or auto: winograd where it is faster. Part of what the "
-                + "numbers depend on.",
-            valueName: "name"))
-    var convolution: ConvolutionAlgorithm = .auto
+    @OptionGroup var kernels: ConvolutionOptions
 
     mutating func validate() throws {
         try SupernetOptions.check(channels: channels, cells: cells)
@@ -106,12 +100,7 @@ struct TrainImageOptions: ParsableArguments {
             "Data set. (default: small fashion-mnist, nasbench201 and darts cifar10)", valueName: "name"))
     var dataset: DatasetKind?
 
-    @Option(
-        help: ArgumentHelp(
-            "Folder of the data set's files. (default: fashion-mnist \(DatasetKind.fashionMNIST.defaultFolder), others "
-                + "data/NAME)",
-            valueName: "folder"))
-    var data: String?
+    @OptionGroup var place: DataOptions
 
     @Option(
         help: ArgumentHelp(
@@ -125,8 +114,8 @@ struct TrainImageOptions: ParsableArguments {
 
 /// How the network is trained.
 struct NetworkTrainingOptions: ParsableArguments {
-    @Option(help: ArgumentHelp("Seed of every random draw, 0 or more.", valueName: "n"))
-    var seed: UInt64 = 0
+    @OptionGroup var draws: SeedOptions
+    @OptionGroup var weights: WeightsOptions
 
     @Option(
         help: ArgumentHelp(
@@ -153,20 +142,10 @@ struct NetworkTrainingOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Learning rate at the end.", valueName: "x"))
     var learningRateEnd = 0.0
 
-    @Option(help: ArgumentHelp("Momentum: Nesterov's in nasbench201, plain in darts' spaces.", valueName: "x"))
-    var momentum = 0.9
-
-    @Option(
-        help: ArgumentHelp("Weight decay. (default: nasbench201 5e-4, darts' spaces 3e-4)", valueName: "x"))
-    var weightDecay: Double?
-
     @Option(
         help: ArgumentHelp(
             "Largest norm of the gradient; 0 for no limit. (default: nasbench201 0, darts' spaces 5)", valueName: "x"))
     var clip: Double?
-
-    @Flag(help: "Train without random crops and flips.")
-    var noAugment = false
 
     @Option(
         help: ArgumentHelp(
@@ -186,12 +165,6 @@ struct NetworkTrainingOptions: ParsableArguments {
             "Weight of the auxiliary head's loss; 0 for no such head. (default: darts 0.4, others 0)", valueName: "x"))
     var auxiliary: Double?
 
-    @Option(
-        name: .customLong("on-nonfinite"),
-        help: ArgumentHelp(
-            "When a gradient is not finite, whoever computes it: stop, or skip the step.", valueName: "what"))
-    var onNonFinite: CoordinatorMachine.NonFinitePolicy = .stop
-
     mutating func validate() throws {
         try Check.notNegative(epochs, "--epochs")
         try Check.atMost(TrainingOptions.largestEpochs, epochs, "--epochs")
@@ -200,8 +173,6 @@ struct NetworkTrainingOptions: ParsableArguments {
         try Check.positive(shards, "--shards")
         try Check.notNegative(learningRate, "--learning-rate")
         try Check.notNegative(learningRateEnd, "--learning-rate-end")
-        try Check.notNegative(momentum, "--momentum")
-        try Check.notNegative(weightDecay, "--weight-decay")
         try Check.notNegative(clip, "--clip")
         try Check.notNegative(cutout, "--cutout")
         try Check.notNegative(auxiliary, "--auxiliary")
@@ -221,12 +192,12 @@ struct NetworkTrainingOptions: ParsableArguments {
     }
 
     func apply(to configuration: inout SearchConfiguration, _ recipe: Recipe) {
-        configuration.augment = !noAugment
+        configuration.augment = !weights.noAugment
         configuration.weights = recipe.weights
         configuration.weights.learningRate = learningRate ?? recipe.weights.learningRate
         configuration.weights.minimumLearningRate = learningRateEnd
-        configuration.weights.momentum = momentum
-        configuration.weights.weightDecay = weightDecay ?? recipe.weights.weightDecay
+        configuration.weights.momentum = weights.momentum
+        configuration.weights.weightDecay = weights.weightDecay ?? recipe.weights.weightDecay
         configuration.weights.clip = clip ?? recipe.weights.clip
         configuration.network?.auxiliaryWeight = auxiliary ?? recipe.auxiliaryWeight
         configuration.network?.dropPath = dropPath ?? recipe.dropPath

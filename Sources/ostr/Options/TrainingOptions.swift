@@ -1,5 +1,4 @@
 import ArgumentParser
-import Protocol
 import Search
 
 /// How the supernet is trained.
@@ -21,8 +20,7 @@ struct TrainingOptions: ParsableArguments {
                 + "gradients a step."))
     var unrolled = false
 
-    @Flag(help: "Train without random crops and flips.")
-    var noAugment = false
+    @OptionGroup var weights: WeightsOptions
 
     @Option(
         help: ArgumentHelp("The weights' learning rate at the beginning; it falls along a cosine.", valueName: "x"))
@@ -30,14 +28,6 @@ struct TrainingOptions: ParsableArguments {
 
     @Option(help: ArgumentHelp("The weights' learning rate at the end.", valueName: "x"))
     var learningRateEnd = 0.001
-
-    @Option(
-        help: ArgumentHelp("The weights' momentum: Nesterov's in nasbench201, plain in darts.", valueName: "x"))
-    var momentum = 0.9
-
-    @Option(
-        help: ArgumentHelp("The weights' weight decay. (default: nasbench201 5e-4, darts 3e-4)", valueName: "x"))
-    var weightDecay: Double?
 
     @Option(help: ArgumentHelp("Largest norm of the weights' gradient.", valueName: "x"))
     var clip = 5.0
@@ -48,19 +38,11 @@ struct TrainingOptions: ParsableArguments {
     @Option(help: ArgumentHelp("The alphas' weight decay.", valueName: "x"))
     var alphasWeightDecay = 1e-3
 
-    @Option(
-        name: .customLong("on-nonfinite"),
-        help: ArgumentHelp(
-            "When a gradient is not finite, whoever computes it: stop, or skip the half-step.", valueName: "what"))
-    var onNonFinite: CoordinatorMachine.NonFinitePolicy = .stop
-
     mutating func validate() throws {
         try Check.notNegative(epochs, "--epochs")
         try Check.atMost(Self.largestEpochs, epochs, "--epochs")
         try Check.notNegative(learningRate, "--learning-rate")
         try Check.notNegative(learningRateEnd, "--learning-rate-end")
-        try Check.notNegative(momentum, "--momentum")
-        try Check.notNegative(weightDecay, "--weight-decay")
         try Check.positive(clip, "--clip")
         try Check.notNegative(alphasLearningRate, "--alphas-learning-rate")
         try Check.notNegative(alphasWeightDecay, "--alphas-weight-decay")
@@ -68,18 +50,16 @@ struct TrainingOptions: ParsableArguments {
 
     func apply(to configuration: inout SearchConfiguration, _ preset: Preset) {
         configuration.stepOrder = stepOrder
-        configuration.augment = !noAugment
+        configuration.augment = !weights.noAugment
         // What is not asked for is left out, so that a configuration's digest does not change with new options.
         if unrolled { configuration.unrolled = true }
         configuration.weights.learningRate = learningRate
         configuration.weights.minimumLearningRate = learningRateEnd
-        configuration.weights.momentum = momentum
-        configuration.weights.weightDecay = weightDecay ?? preset.weightDecay
+        configuration.weights.momentum = weights.momentum
+        configuration.weights.weightDecay = weights.weightDecay ?? preset.weightDecay
         configuration.weights.nesterov = preset.nesterov
         configuration.weights.clip = clip
         configuration.alphas.learningRate = alphasLearningRate
         configuration.alphas.weightDecay = alphasWeightDecay
     }
 }
-
-extension CoordinatorMachine.NonFinitePolicy: ExpressibleByArgument {}

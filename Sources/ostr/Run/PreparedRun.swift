@@ -41,7 +41,7 @@ struct PreparedRun {
         let selection = try options.selection.options(loaded.space)
         output = options.output.path(space: space, dataset: kind.rawValue)
         try RunFolder.requireCreatable(output)
-        dataFolder = options.images.folder(kind)
+        dataFolder = options.images.place.folder(kind)
         let images = try LoadedImages(
             kind, folder: dataFolder, limit: options.images.images, presetLimit: preset.images)
         var configuration = SearchConfiguration(
@@ -52,10 +52,10 @@ struct PreparedRun {
                 inputChannels: images.dataset.channels, imageSize: images.dataset.size),
             dataset: kind, images: images.limit, datasetDigest: images.dataset.digest,
             epochs: options.training.epochs ?? preset.epochs, batch: options.batches.batch,
-            shards: options.batches.shardCount, seed: options.beginning.seed)
+            shards: options.batches.shardCount, seed: options.beginning.draws.seed)
         try MemoryNeed.check(
             configuration.supernet, shardImages: configuration.shardImages, processes: max(workersHere, 1))
-        configuration.convolution = options.supernet.convolution
+        configuration.convolution = options.supernet.kernels.convolution
         options.training.apply(to: &configuration, preset)
         configuration.selection = selection
         try configuration.validate(imageCount: images.dataset.count)
@@ -65,7 +65,7 @@ struct PreparedRun {
         self.preset = options.beginning.preset.rawValue
         checkpointEvery = options.checkpoints.checkpointEvery
         onSaveError = options.checkpoints.onSaveError
-        onNonFinite = options.training.onNonFinite
+        onNonFinite = options.training.weights.onNonFinite
     }
 
     /// The training of a network from the beginning.
@@ -78,7 +78,7 @@ struct PreparedRun {
         let kind = options.images.dataset ?? recipe.dataset
         output = options.output.path(space: genotype.space.name + "-network", dataset: kind.rawValue)
         try RunFolder.requireCreatable(output)
-        dataFolder = options.images.data ?? kind.defaultFolder
+        dataFolder = options.images.place.folder(kind)
         let images = try LoadedImages(
             kind, folder: dataFolder, limit: options.images.images, presetLimit: recipe.images)
         let batch = options.training.batch ?? recipe.batch
@@ -91,9 +91,9 @@ struct PreparedRun {
                 imageSize: images.dataset.size),
             dataset: kind, images: images.limit, datasetDigest: images.dataset.digest,
             epochs: options.training.epochs ?? recipe.epochs, batch: batch, shards: shards,
-            seed: options.training.seed)
+            seed: options.training.draws.seed)
         configuration.network = NetworkTraining(genotype: genotype.description)
-        configuration.convolution = options.network.convolution
+        configuration.convolution = options.network.kernels.convolution
         options.training.apply(to: &configuration, recipe)
         try MemoryNeed.check(
             configuration.supernet, isNetwork: true, shardImages: configuration.shardImages,
@@ -105,7 +105,7 @@ struct PreparedRun {
         preset = options.network.recipe.rawValue
         checkpointEvery = options.checkpoints.checkpointEvery
         onSaveError = options.checkpoints.onSaveError
-        onNonFinite = options.training.onNonFinite
+        onNonFinite = options.training.weights.onNonFinite
         // Missing test images are better found now than when all is trained.
         _ = try loadTestImages()
     }
@@ -173,7 +173,7 @@ struct PreparedRun {
         let kind = options.dataset ?? file.metadata["dataset"].flatMap { DatasetKind(rawValue: $0) } ?? .fashionMNIST
         output = options.output.path(space: options.space(of: file, given), dataset: kind.rawValue)
         try RunFolder.requireCreatable(output)
-        dataFolder = options.data ?? kind.defaultFolder
+        dataFolder = options.place.folder(kind)
         let images = try LoadedImages(kind, folder: dataFolder, limit: options.images, presetLimit: nil)
         let shape = try options.shape(of: file, given, images: images.dataset)
         let supernet = try Supernet(shape: shape, shardImages: 1)
@@ -181,7 +181,7 @@ struct PreparedRun {
         var configuration = SearchConfiguration(
             supernet: shape, dataset: kind, images: images.limit, datasetDigest: images.dataset.digest, epochs: 0,
             batch: options.batches.batch, shards: options.batches.shardCount, seed: 0)
-        configuration.convolution = options.shape.convolution
+        configuration.convolution = options.shape.kernels.convolution
         configuration.selection = try options.selection.options(supernet.space, compares: true)
         try configuration.validate(imageCount: images.dataset.count)
         self.configuration = configuration
