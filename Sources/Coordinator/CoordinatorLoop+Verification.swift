@@ -35,8 +35,7 @@ extension CoordinatorLoop {
     /// Two workers gave different losses for a task, or it is to be audited.
     func verify(_ task: StrengthTask, _ answer: Verification.Answer, against other: Verification.Answer?) {
         if let place = verifications.firstIndex(where: { $0.task == task }) {
-            if !verifications[place].answerers.contains(answer.name) { verifications[place].add(answer) }
-            return
+            return verifications[place].add(answer)
         }
         var verification = Verification(task, other ?? answer)
         if other != nil { verification.add(answer) }

@@ -26,9 +26,10 @@ struct Verification {
     /// By name: one that joined anew is the same.
     var answerers: Set<String> { Set(answers.map(\.name)) }
 
+    /// A worker's second answer is not another opinion, and not counted.
     mutating func add(_ answer: Answer) {
         outstanding = nil
-        answers.append(answer)
+        if !answerers.contains(answer.name) { answers.append(answer) }
     }
 
     /// What two workers agree on.

@@ -19,20 +19,21 @@ extension CoordinatorMachine {
         let task = TaskAssignment(
             id: id, replacement: replacement, decided: decided, shards: shards, criterion: criterion)
         tasks[id] = task
+        if !excluded.isEmpty { excludedFrom[id] = excluded }
         return (id, give(task, to: key, at: now))
     }
 
     /// To be called when there are no new tasks: a worker without any takes over one that another has not begun, or
-    /// repeats one that takes much longer than usual.
+    /// repeats one that takes much longer than usual; never one that it was not to get.
     public mutating func rebalance(at now: Duration) -> [Action] {
         guard phase == .selecting else { return [] }
         var actions: [Action] = []
         for idle in order where workers[idle]?.report != nil && workers[idle]?.queue.isEmpty == true {
-            if let (holder, id) = waitingTask(), let task = tasks[id] {
+            if let (holder, id) = waitingTask(for: idle), let task = tasks[id] {
                 workers[holder]?.queue.removeAll { $0.id == id }
                 actions.append(.send(to: holder, .revoke(id: id)))
                 actions += give(task, to: idle, at: now)
-            } else if let id = straggler(at: now), let task = tasks[id] {
+            } else if let id = straggler(for: idle, at: now), let task = tasks[id] {
                 duplicatedTasks += 1
                 actions += give(task, to: idle, at: now)
             }
@@ -87,18 +88,25 @@ extension CoordinatorMachine {
         return best?.key
     }
 
+    private func isExcluded(_ key: UInt64, from task: Int) -> Bool {
+        guard let excluded = excludedFrom[task], let name = workers[key]?.hello.name else { return false }
+        return excluded.contains(name)
+    }
+
     /// The task that has waited longest behind another one.
-    private func waitingTask() -> (holder: UInt64, id: Int)? {
+    private func waitingTask(for idle: UInt64) -> (holder: UInt64, id: Int)? {
         var best: (holder: UInt64, waiting: Worker.Outstanding)?
         for key in order {
             for waiting in workers[key]?.queue.dropFirst() ?? []
-            where best.map({ waiting.sent < $0.waiting.sent }) ?? true { best = (key, waiting) }
+            where !isExcluded(idle, from: waiting.id) && best.map({ waiting.sent < $0.waiting.sent }) ?? true {
+                best = (key, waiting)
+            }
         }
         return best.map { ($0.holder, $0.waiting.id) }
     }
 
     /// A task that one worker alone has had for three times as long as is usual, and a second at least.
-    private func straggler(at now: Duration) -> Int? {
+    private func straggler(for idle: UInt64, at now: Duration) -> Int? {
         guard let averageTaskTime else { return nil }
         let patience = max(.seconds(1), averageTaskTime * 3)
         var copies: [Int: Int] = [:]
@@ -108,7 +116,7 @@ extension CoordinatorMachine {
         }
         for key in order {
             guard let head = workers[key]?.queue.first, let since = head.headSince, copies[head.id] == 1,
-                now - since >= patience, late.map({ since < $0.since }) ?? true
+                !isExcluded(idle, from: head.id), now - since >= patience, late.map({ since < $0.since }) ?? true
             else { continue }
             late = (head.id, since)
         }

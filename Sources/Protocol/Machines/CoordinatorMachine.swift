@@ -219,6 +219,8 @@ public struct CoordinatorMachine: Sendable {
     var reference: StateReport?
     var nextTask = 0
     var tasks: [Int: TaskAssignment] = [:]
+    /// By task: the names of workers that are not to get it.
+    var excludedFrom: [Int: Set<String>] = [:]
     var answered: Set<Int> = []
     var averageTaskTime: Duration?
     var abandonedSince: Duration?

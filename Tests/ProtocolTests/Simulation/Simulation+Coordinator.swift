@@ -5,7 +5,13 @@ extension Simulation {
     mutating func perform(_ actions: [CoordinatorMachine.Action]) throws {
         for action in actions {
             switch action {
-            case .send(let key, let message): send(message, toKey: key)
+            case .send(let key, let message):
+                if case .task(let task) = message, let name = excludedFrom[task.id],
+                    coordinator?.name(of: key) == name
+                {
+                    throw violation("task \(task.id) went to \(name), who was not to get it")
+                }
+                send(message, toKey: key)
             case .sendState(let key, let offset):
                 if let chunk = StateSource(base.encoded(numbers), appliedHalfSteps: base.applied).chunk(at: offset) {
                     send(.stateChunk(chunk), toKey: key)
@@ -103,12 +109,17 @@ extension Simulation {
                 if coordinator?.duplicatedTasks ?? 0 > before { count("duplicated task") }
                 return
             }
-            open.removeFirst()
+            // Some are not for one of the workers, as when a worker's answer is verified.
+            let name = "worker-\(number % names)"
+            let excluded = number % 3 == 0 && coordinator?.hasOther(than: [name]) == true ? name : nil
             guard
                 let (id, actions) = coordinator?.dispatch(
-                    replacement: (0, number), decided: [nil], shards: number..<(number + 2), at: now)
+                    replacement: (0, number), decided: [nil], shards: number..<(number + 2),
+                    excluding: excluded.map { [$0] } ?? [], at: now)
             else { return }
+            open.removeFirst()
             taskOfID[id] = number
+            excludedFrom[id] = excluded
             try perform(actions)
         }
     }

@@ -69,6 +69,8 @@ struct Simulation {
     var isSelecting = false
     var open: [Int] = []
     var taskOfID: [Int: Int] = [:]
+    /// By number: the worker that is not to get the task.
+    var excludedFrom: [Int: String] = [:]
     var results: [Int: [LossEntry]] = [:]
     var newestBegun = 0
     var isFinishing = false
@@ -206,6 +208,7 @@ struct Simulation {
         bases = StateHistory(base) { $0.applied }
         isSelecting = false
         taskOfID = [:]
+        excludedFrom = [:]
         newestBegun = 0
         open = (0..<taskCount).filter { results[$0] == nil }
         let shards = numbers.shards
