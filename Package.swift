@@ -2,13 +2,26 @@
 import Foundation
 import PackageDescription
 
-// Kernels are always optimised, in debug builds too, so that tests run at full speed. On x86-64 they are built for AVX2
-// and FMA (`x86-64-v3`); on arm64 the baseline has both. `addProduct` is a fused multiply-add only with such a target.
+// The instruction set that kernels are built for: OSTR_ISA names it. `addProduct` is one instruction only where the set has
+// fused multiply-adds, as x86-64-v3 and arm64's baseline do; for `portable` the kernels bring their own.
 #if arch(x86_64)
-    let kernelTarget = ["-Xcc", "-march=x86-64-v3"]
+    let instructionSets: [String: [SwiftSetting]] = [
+        "portable": [.define("OSTR_PORTABLE")],
+        "x86-64-v3": [.unsafeFlags(["-Xcc", "-march=x86-64-v3"])],
+        "x86-64-v4": [.unsafeFlags(["-Xcc", "-march=x86-64-v4"]), .define("OSTR_WIDE")],
+    ]
+    let defaultSet = "x86-64-v3"
 #else
-    let kernelTarget: [String] = []
+    let instructionSets: [String: [SwiftSetting]] = ["arm64": []]
+    let defaultSet = "arm64"
 #endif
+let instructionSet = ProcessInfo.processInfo.environment["OSTR_ISA"] ?? defaultSet
+guard let kernelSettings = instructionSets[instructionSet] else {
+    let known = instructionSets.keys.sorted().joined(separator: ", ")
+    let message = "OSTR_ISA=\(instructionSet): there is no such instruction set here; there is \(known)\n"
+    FileHandle.standardError.write(Data(message.utf8))
+    exit(64)
+}
 
 // Debian's libzmq.pc carries flags that SwiftPM warns about, and its headers are on the default path anyway.
 #if os(Linux)
@@ -64,9 +77,10 @@ let package = Package(
             name: "CZeroMQ", pkgConfig: zeroMQ, providers: [.apt(["libzmq3-dev"]), .brew(["zeromq"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
 
-        .target(name: "CProcessor"),
+        .target(name: "CProcessor", cSettings: [.define("OSTR_ISA", to: "\"\(instructionSet)\"")]),
 
-        module("Kernels", [], settings: [.unsafeFlags(["-O"] + kernelTarget)]),
+        // Optimised in debug builds too, so that tests run at full speed.
+        module("Kernels", [], settings: [.unsafeFlags(["-O"])] + kernelSettings),
         // Optimised in debug builds too: unoptimised loops over arrays take heap memory, and a step must not.
         module("Supernet", ["Kernels"], settings: [.unsafeFlags(["-O"])]),
         // Optimised in debug builds too: it handles every pixel of a data set.
@@ -114,7 +128,7 @@ let package = Package(
         tests(
             "ClusterTests", ["Coordinator", "Worker", "Search", "Supernet", "Datasets", "Protocol", "Transport"]),
         tests("ReportingTests", ["Reporting", "Search", "Supernet"]),
-        tests("CommandTests", ["ostr", "Checkpoint", "Supernet"]),
+        tests("CommandTests", ["ostr", "CProcessor", "Checkpoint", "Supernet"]),
         tests("SecurityTests", ["ostr", "Protocol"]),
         .target(
             name: "FuzzTargets",

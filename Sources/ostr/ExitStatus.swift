@@ -10,7 +10,7 @@ struct ExitStatus: Sendable, Equatable {
     static let data = ExitStatus(rawValue: 65)
     /// Input that is not there.
     static let noInput = ExitStatus(rawValue: 66)
-    /// An address in use, or nobody at an address.
+    /// An address in use, or nobody at an address; no program for this processor.
     static let unavailable = ExitStatus(rawValue: 69)
     /// The computation cannot go on.
     static let software = ExitStatus(rawValue: 70)

@@ -1,5 +1,4 @@
 import ArgumentParser
-import CProcessor
 import Foundation
 import Reporting
 
@@ -10,12 +9,8 @@ enum Program {
     static let console = Console()
 
     static func main() {
-        guard ostr_processor_is_supported() else {
-            let needed = String(cString: ostr_processor_requirement())
-            console.print("ostr: error: this processor lacks what the kernels are built for: \(needed)")
-            exit(ExitStatus.unavailable.rawValue)
-        }
         do {
+            try HandOver.begin(arguments: Array(CommandLine.arguments.dropFirst()))
             var command = try Ostr.parseAsRoot()
             try command.run()
         } catch {
@@ -73,14 +68,14 @@ struct Ostr: ParsableCommand {
               0   done, or interrupted and kept: go on with --resume
               64  wrong usage or impossible values
               65  malformed input; 66 missing input
-              69  an address in use, or nobody at an address
+              69  an address in use, or nobody at an address; a processor that lacks what the program needs
               70  the computation failed; 71 the system refused something
               73  the output folder cannot be created; 74 a write failed
               75  all workers were lost, or too few came in time
               77  a key that is not allowed, or that others can read
               78  a worker and a coordinator that do not fit each other
             """,
-        version: Version.current,
+        version: "\(Version.current) (\(InstructionSet.own.rawValue))",
         subcommands: [
             SearchCommand.self, CoordinatorCommand.self, WorkerCommand.self, SelectCommand.self, QueryCommand.self,
             GenotypeCommand.self, TrainCommand.self, EvaluateCommand.self, ExportCommand.self, StudyCommand.self,

@@ -112,10 +112,10 @@ import Testing
         #expect(result.output.contains("OVERVIEW"))
     }
 
-    @Test("the version is printed")
+    @Test("the version and the instruction set are printed")
     func version() async throws {
         let result = try await Command.run(["--version"], in: TemporaryFolder())
         #expect(result.status == 0)
-        #expect(result.output.wholeMatch(of: /[0-9]+\.[0-9]+\.[0-9]+\n/) != nil)
+        #expect(result.output.wholeMatch(of: /[0-9]+\.[0-9]+\.[0-9]+ \([a-z0-9-]+\)\n/) != nil)
     }
 }

@@ -1,8 +1,10 @@
 #pragma once
 #include <stdbool.h>
 
-/// Whether this processor has the instructions that the kernels are built for.
-bool ostr_processor_is_supported(void);
+/// The instruction set that this program's kernels are built for, by its name: `portable`, `x86-64-v3`, `x86-64-v4` or
+/// `arm64`. The string lives as long as the program.
+const char *ostr_processor_built_for(void);
 
-/// What the kernels need, for an error message.
-const char *ostr_processor_requirement(void);
+/// Whether this processor can run kernels that are built for an instruction set; false for a name that is none of this
+/// architecture's.
+bool ostr_processor_has(const char *instruction_set);

@@ -18,6 +18,7 @@ struct AllReduceBench {
     /// One line of JSON.
     struct Report: Encodable {
         var version = Version.current
+        var isa = InstructionSet.own.rawValue
         var work = "allreduce"
         var workers: Int
         var mib: Int
@@ -37,7 +38,7 @@ struct AllReduceBench {
         var ofBound: Double
 
         enum CodingKeys: String, CodingKey {
-            case version, work, workers, mib, steps
+            case version, isa, work, workers, mib, steps
             case secondsMin = "seconds_min"
             case secondsMedian = "seconds_median"
             case peakRssMib = "peak_rss_mib"

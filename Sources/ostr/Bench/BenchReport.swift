@@ -5,6 +5,8 @@ import Reporting
 /// One line of `ostr bench` about steps.
 struct BenchReport: Encodable {
     var version: String
+    /// The instruction set.
+    var isa = InstructionSet.own.rawValue
     var space: String
     var work: String
     var workers: Int
@@ -71,7 +73,8 @@ struct BenchReport: Encodable {
     }
 
     enum CodingKeys: String, CodingKey {
-        case version, space, work, workers, batch, shards, channels, cells, size, classes, convolution, steps, gflops,
+        case version, isa, space, work, workers, batch, shards, channels, cells, size, classes, convolution, steps,
+            gflops,
             profile
         case secondsMin = "seconds_min"
         case secondsMedian = "seconds_median"

@@ -27,6 +27,7 @@ struct KernelBench {
     /// One line of JSON.
     struct Report: Encodable {
         var version = Version.current
+        var isa = InstructionSet.own.rawValue
         var work = "kernels"
         var fmaPeakGflops: Double
         var triadGbs: Double
@@ -34,7 +35,7 @@ struct KernelBench {
         var kernels: [Row]
 
         enum CodingKeys: String, CodingKey {
-            case version, work, kernels
+            case version, isa, work, kernels
             case fmaPeakGflops = "fma_peak_gflops"
             case triadGbs = "triad_gbs"
             case cacheTriadGbs = "cache_triad_gbs"

@@ -93,6 +93,8 @@ struct BenchCommand: ParsableCommand {
             valueName: "seconds"))
     var standIn: Double?
 
+    @OptionGroup var instructions: InstructionSetOption
+
     @OptionGroup var peer: AllReducePeerOptions
 
     @OptionGroup(title: "Log") var log: LogOptions

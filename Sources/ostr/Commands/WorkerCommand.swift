@@ -1,5 +1,6 @@
 import ArgumentParser
 import Datasets
+import Logging
 import Search
 import Worker
 
@@ -63,6 +64,7 @@ struct WorkerCommand: ParsableCommand {
             valueName: "seconds", visibility: .hidden))
     var standIn: Double?
 
+    @OptionGroup var instructions: InstructionSetOption
     @OptionGroup(title: "Network") var network: NetworkOptions
     @OptionGroup(title: "Log") var log: LogOptions
 
@@ -74,6 +76,7 @@ struct WorkerCommand: ParsableCommand {
 
     mutating func run() throws {
         log.start()
+        Logger(label: "ostr.worker").info("computes with \(InstructionSet.own.rawValue)")
         var options = WorkerOptions(coordinator: connect)
         options.name = name
         options.connectTimeout = connectTimeout.map { .seconds($0) }
