@@ -11,10 +11,30 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "benchmarks"
 
 
+# What /proc/cpuinfo says of a processor that has the set; the best one first.
+NEEDED = {
+    "x86-64-v4": {"avx2", "fma", "avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"},
+    "x86-64-v3": {"avx2", "fma"},
+    "portable": set(),
+}
+
+
+def instruction_set():
+    """The best instruction set that this machine has and programs are built for."""
+    if platform.machine() != "x86_64":
+        return "arm64"
+    try:
+        flags = next(set(line.split()) for line in open("/proc/cpuinfo") if line.startswith("flags"))
+    except (OSError, StopIteration):
+        return "x86-64-v3"
+    return next(name for name, needed in NEEDED.items() if needed <= flags)
+
+
 def built():
-    """The path of a release binary of this tree."""
-    subprocess.run(["swift", "build", "-c", "release", "--product", "ostr"], cwd=ROOT, check=True, stdout=sys.stderr)
-    return str(ROOT / ".build" / "release" / "ostr")
+    """The path of a release binary of this tree, for the best instruction set of this machine."""
+    folder, name = ROOT / ".build" / "all", instruction_set()
+    subprocess.run([ROOT / "script" / "build-all", folder, name], check=True, stdout=sys.stderr)
+    return str(folder / ("ostr" if name in ("arm64", "x86-64-v3") else f"ostr-{name}"))
 
 
 def say(*parts):
