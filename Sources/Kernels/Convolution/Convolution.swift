@@ -92,18 +92,16 @@ public struct Convolution: Sendable, Hashable {
                 let target = y.row(outputImage, block, row)
                 let rowSums = sums.map { $0 + block * 16 }
                 @inline(__always)
-                func run<let B: Int, let S: Int>(
-                    _ b: InlineArray<B, Lanes>.Type, _ s: InlineArray<S, Lanes>.Type
-                ) {
+                func run<V: ChannelVector, let S: Int>(_ vector: V.Type, _ s: InlineArray<S, Lanes>.Type) {
                     convolveRow(
-                        b, s, source, weights, target, yBlock: y.planePitch / 8, yStep: 1, width: y.width,
+                        vector, s, source, weights, target, yBlock: y.planePitch / 8, yStep: 1, width: y.width,
                         accumulate: accumulate, sums: rowSums)
                 }
                 switch (pair, stride) {
-                case (true, 1): run(InlineArray<2, Lanes>.self, InlineArray<1, Lanes>.self)
-                case (true, _): run(InlineArray<2, Lanes>.self, InlineArray<2, Lanes>.self)
-                case (false, 1): run(InlineArray<1, Lanes>.self, InlineArray<1, Lanes>.self)
-                case (false, _): run(InlineArray<1, Lanes>.self, InlineArray<2, Lanes>.self)
+                case (true, 1): run(Pair.self, InlineArray<1, Lanes>.self)
+                case (true, _): run(Pair.self, InlineArray<2, Lanes>.self)
+                case (false, 1): run(Lanes.self, InlineArray<1, Lanes>.self)
+                case (false, _): run(Lanes.self, InlineArray<2, Lanes>.self)
                 }
             }
             weights += (pair ? 2 : 1) * inputChannels * taps

@@ -11,79 +11,55 @@ struct ConvolutionSource {
     let kernelColumns: Int
 }
 
-/// One row of outputs with stride S, B blocks of output channels at a time, `yStep` vectors apart. The widths of the
-/// register tiles change no number: every output is its own chain, and the row's sums are taken pixel after pixel.
+/// One row of outputs with stride S for one vector V of output channels: a block (`Lanes`), or two, which lie `yBlock`
+/// vectors apart (`Pair`). Pixels are `yStep` vectors apart. The widths of the register tiles change no number: every
+/// output is its own chain, and the row's sums are taken pixel after pixel.
 @inline(never)
-func convolveRow<let B: Int, let S: Int>(
-    _ blocks: InlineArray<B, Lanes>.Type, _ stride: InlineArray<S, Lanes>.Type, _ source: ConvolutionSource,
+func convolveRow<V: ChannelVector, let S: Int>(
+    _ vector: V.Type, _ stride: InlineArray<S, Lanes>.Type, _ source: ConvolutionSource,
     _ weights: UnsafePointer<Lanes>,
     _ y: UnsafeMutablePointer<Lanes>, yBlock: Int, yStep: Int, width: Int, accumulate: Bool,
     sums: UnsafeMutablePointer<Double>?
 ) {
-    var total = InlineArray<B, Lanes>(repeating: .zero)
-    var square = InlineArray<B, Lanes>(repeating: .zero)
+    var total = V.zero
+    var square = V.zero
     var column = 0
+    @inline(__always)
+    func tile<let P: Int, let H: Int>(_ pixels: InlineArray<P, V>.Type, _ halves: InlineArray<H, Lanes>.Type) {
+        convolveTile(
+            pixels, halves, stride, source, source.pixel + column * S * 8, weights, y + column * yStep, yBlock, yStep,
+            accumulate, &total, &square)
+        column += P * H
+    }
     while column < width {
-        let left = width - column
-        let pixel = source.pixel + column * S * 8
-        let target = y + column * yStep
-        if B == 1 && left >= 8 {
-            // One block of outputs: eight pixels fill the two FMA units.
-            convolveTile(
-                InlineArray<8, Lanes>.self, blocks, stride, source, pixel, weights, target, yBlock, yStep, accumulate,
-                &total,
-                &square)
-            column += 8
-        } else if B == 2 && left >= 6 && left != 8 {
-            convolveTile(
-                InlineArray<6, Lanes>.self, blocks, stride, source, pixel, weights, target, yBlock, yStep, accumulate,
-                &total,
-                &square)
-            column += 6
-        } else if left >= 4 {
-            convolveTile(
-                InlineArray<4, Lanes>.self, blocks, stride, source, pixel, weights, target, yBlock, yStep, accumulate,
-                &total,
-                &square)
-            column += 4
-        } else if left >= 2 {
-            convolveTile(
-                InlineArray<2, Lanes>.self, blocks, stride, source, pixel, weights, target, yBlock, yStep, accumulate,
-                &total,
-                &square)
-            column += 2
-        } else {
-            convolveTile(
-                InlineArray<1, Lanes>.self, blocks, stride, source, pixel, weights, target, yBlock, yStep, accumulate,
-                &total,
-                &square)
-            column += 1
+        switch V.tileWidth(left: width - column) {
+        case 16: tile(InlineArray<8, V>.self, InlineArray<2, Lanes>.self)
+        case 8: tile(InlineArray<8, V>.self, InlineArray<1, Lanes>.self)
+        case 6: tile(InlineArray<6, V>.self, InlineArray<1, Lanes>.self)
+        case 4: tile(InlineArray<4, V>.self, InlineArray<1, Lanes>.self)
+        case 2: tile(InlineArray<2, V>.self, InlineArray<1, Lanes>.self)
+        default: tile(InlineArray<1, V>.self, InlineArray<1, Lanes>.self)
         }
     }
     guard let sums else { return }
-    for b in 0..<B {
-        for lane in 0..<8 {
-            sums[b * 16 + lane] += Double(total[b][lane])
-            sums[b * 16 + 8 + lane] += Double(square[b][lane])
-        }
-    }
+    total.addToSums(sums)
+    square.addToSums(sums + 8)
 }
 
-/// P pixels × B blocks of outputs in registers.
+/// P pixels, or twice as many (H = 2), of one vector of output channels in registers. The compiler keeps two short
+/// arrays in registers, and one long array not.
 @inline(__always)
-private func convolveTile<let P: Int, let B: Int, let S: Int>(
-    _: InlineArray<P, Lanes>.Type, _ b: InlineArray<B, Lanes>.Type, _ s: InlineArray<S, Lanes>.Type,
+private func convolveTile<V: ChannelVector, let P: Int, let H: Int, let S: Int>(
+    _: InlineArray<P, V>.Type, _ h: InlineArray<H, Lanes>.Type, _ s: InlineArray<S, Lanes>.Type,
     _ source: ConvolutionSource, _ pixel: UnsafePointer<Float>, _ weights: UnsafePointer<Lanes>,
     _ y: UnsafeMutablePointer<Lanes>, _ yBlock: Int, _ yStep: Int,
-    _ accumulate: Bool, _ total: inout InlineArray<B, Lanes>, _ square: inout InlineArray<B, Lanes>
+    _ accumulate: Bool, _ total: inout V, _ square: inout V
 ) {
-    var first = InlineArray<P, Lanes>(repeating: .zero)
-    var second = InlineArray<P, Lanes>(repeating: .zero)
+    var first = InlineArray<P, V>(repeating: .zero)
+    var second = InlineArray<P, V>(repeating: .zero)
     if accumulate {
-        for p in 0..<P {
-            first[p] = y[p * yStep]
-            if B == 2 { second[p] = y[yBlock + p * yStep] }
-        }
+        for p in 0..<P { first[p] = V(at: y + p * yStep, next: yBlock) }
+        if H == 2 { for p in 0..<P { second[p] = V(at: y + (P + p) * yStep, next: yBlock) } }
     }
     var w = weights
     var plane = pixel
@@ -92,7 +68,8 @@ private func convolveTile<let P: Int, let B: Int, let S: Int>(
         for _ in 0..<source.kernelRows {
             for tap in 0..<source.kernelColumns {
                 let x = row + tap * 8
-                for lane in 0..<8 { multiply(x + lane, &w, &first, &second, b, s) }
+                for lane in 0..<8 { multiply(x + lane, V(w, lane), &first, &second, h, s) }
+                w += 8 * V.blocks
             }
             row += source.rowPitch
         }
@@ -103,40 +80,32 @@ private func convolveTile<let P: Int, let B: Int, let S: Int>(
         for _ in 0..<source.kernelRows {
             for tap in 0..<source.kernelColumns {
                 let x = row + tap * 8
-                for lane in 0..<source.tailLanes { multiply(x + lane, &w, &first, &second, b, s) }
+                for lane in 0..<source.tailLanes { multiply(x + lane, V(w, lane), &first, &second, h, s) }
+                w += source.tailLanes * V.blocks
             }
             row += source.rowPitch
         }
     }
     for p in 0..<P {
-        y[p * yStep] = first[p]
-        total[0] += first[p]
-        square[0].addProduct(first[p], first[p])
-        if B == 2 {
-            y[yBlock + p * yStep] = second[p]
-            total[1] += second[p]
-            square[1].addProduct(second[p], second[p])
+        first[p].store(at: y + p * yStep, next: yBlock)
+        total += first[p]
+        square.addProduct(first[p], first[p])
+    }
+    if H == 2 {
+        for p in 0..<P {
+            second[p].store(at: y + (P + p) * yStep, next: yBlock)
+            total += second[p]
+            square.addProduct(second[p], second[p])
         }
     }
 }
 
-/// One input channel of P pixels, or tiles, S apart, times B vectors of weights.
+/// One input channel of P × H pixels, or tiles, S apart, times a vector of weights.
 @inline(__always)
-func multiply<let P: Int, let B: Int, let S: Int>(
-    _ x: UnsafePointer<Float>, _ w: inout UnsafePointer<Lanes>, _ first: inout InlineArray<P, Lanes>,
-    _ second: inout InlineArray<P, Lanes>, _: InlineArray<B, Lanes>.Type,
-    _: InlineArray<S, Lanes>.Type
+func multiply<V: ChannelVector, let P: Int, let H: Int, let S: Int>(
+    _ x: UnsafePointer<Float>, _ w: V, _ first: inout InlineArray<P, V>, _ second: inout InlineArray<P, V>,
+    _: InlineArray<H, Lanes>.Type, _: InlineArray<S, Lanes>.Type
 ) {
-    let w0 = w[0]
-    if B == 2 {
-        let w1 = w[1]
-        for p in 0..<P {
-            let value = Lanes(repeating: x[p * S * 8])
-            first[p].addProduct(value, w0)
-            second[p].addProduct(value, w1)
-        }
-    } else {
-        for p in 0..<P { first[p].addProduct(Lanes(repeating: x[p * S * 8]), w0) }
-    }
-    w += B
+    for p in 0..<P { first[p].addProduct(V(repeating: x[p * S * 8]), w) }
+    if H == 2 { for p in 0..<P { second[p].addProduct(V(repeating: x[(P + p) * S * 8]), w) } }
 }

@@ -68,12 +68,12 @@ public struct StridedAdjoint: Sendable, Hashable {
                         kernelRows: rows, kernelColumns: columns)
                     let target = dx.row(inputImage, block, 2 * row + a) + b
                     @inline(__always)
-                    func run<let B: Int>(_ blocks: InlineArray<B, Lanes>.Type) {
+                    func run<V: ChannelVector>(_ vector: V.Type) {
                         convolveRow(
-                            blocks, InlineArray<1, Lanes>.self, source, weights, target, yBlock: dx.planePitch / 8,
+                            vector, InlineArray<1, Lanes>.self, source, weights, target, yBlock: dx.planePitch / 8,
                             yStep: 2, width: (dx.width - b + 1) / 2, accumulate: false, sums: nil)
                     }
-                    if pair { run(InlineArray<2, Lanes>.self) } else { run(InlineArray<1, Lanes>.self) }
+                    if pair { run(Pair.self) } else { run(Lanes.self) }
                 }
                 weights += (pair ? 2 : 1) * dy.channels * rows * columns
                 block += pair ? 2 : 1

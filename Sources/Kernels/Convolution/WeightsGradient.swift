@@ -32,17 +32,27 @@ extension Convolution {
         _ x: BlockedTensor, image: Int, _ dy: BlockedTensor, gradientImage: Int, _ area: GradientArea,
         into target: UnsafeMutablePointer<Lanes>
     ) {
-        for outputBlock in 0..<outputBlocks {
+        var outputBlock = 0
+        while outputBlock < outputBlocks {
             let d = UnsafePointer(dy.row(gradientImage, outputBlock, 0))
+            let pair = Pair.isRegister && outputBlock + 1 < outputBlocks
             for inputBlock in 0..<inputBlocks {
                 let block = target + (outputBlock * inputBlocks + inputBlock) * 72
                 for tapRow in 0..<3 {
                     let origin = x.plane(image, inputBlock) + (tapRow - 1) * x.rowPitch - 8
                     for half in Swift.stride(from: 0, to: min(8, inputChannels - inputBlock * 8), by: 4) {
-                        threeTaps(UnsafePointer(origin + half), d, area, block + tapRow * 24 + half)
+                        let (source, sums) = (UnsafePointer(origin + half), block + tapRow * 24 + half)
+                        if pair {
+                            threeTaps(
+                                Pair.self, source, d, dyBlock: dy.planePitch / 8, area, sums,
+                                targetBlock: inputBlocks * 72)
+                        } else {
+                            threeTaps(Lanes.self, source, d, dyBlock: 0, area, sums, targetBlock: 0)
+                        }
                     }
                 }
             }
+            outputBlock += pair ? 2 : 1
         }
     }
 
@@ -52,17 +62,20 @@ extension Convolution {
     ) {
         for inputBlock in 0..<inputBlocks {
             let origin = UnsafePointer(x.plane(image, inputBlock))
+            let inputs = min(8, inputChannels - inputBlock * 8)
             var outputBlock = 0
             while outputBlock < outputBlocks {
                 let d = UnsafePointer(dy.row(gradientImage, outputBlock, 0))
                 let block = target + (outputBlock * inputBlocks + inputBlock) * 8
                 if outputBlock + 1 < outputBlocks {
-                    for half in Swift.stride(from: 0, to: min(8, inputChannels - inputBlock * 8), by: 4) {
-                        oneTap(origin + half, d, dyBlock: dy.planePitch / 8, area, block + half, inputBlocks * 8)
+                    for first in Swift.stride(from: 0, to: inputs, by: InputTile.count) {
+                        oneTap(
+                            InputTile.self, origin + first, d,
+                            dyBlock: dy.planePitch / 8, area, block + first, targetBlock: inputBlocks * 8)
                     }
                     outputBlock += 2
                 } else {
-                    oneTap(origin, d, area, block)
+                    oneTap(InlineArray<8, Lanes>.self, origin, d, dyBlock: 0, area, block, targetBlock: 0)
                     outputBlock += 1
                 }
             }
@@ -95,22 +108,22 @@ struct GradientArea {
     let xStep: Int
 }
 
-/// Three kernel columns × four input channels × eight output channels.
+/// Three kernel columns × four input channels × one vector of output channels, whose blocks lie `dyBlock` apart in the
+/// gradient and `targetBlock` in the target.
 @inline(never)
-private func threeTaps(
-    _ x: UnsafePointer<Float>, _ dy: UnsafePointer<Lanes>, _ area: GradientArea, _ target: UnsafeMutablePointer<Lanes>
+private func threeTaps<V: ChannelVector>(
+    _: V.Type, _ x: UnsafePointer<Float>, _ dy: UnsafePointer<Lanes>, dyBlock: Int, _ area: GradientArea,
+    _ target: UnsafeMutablePointer<Lanes>, targetBlock: Int
 ) {
-    var sums = InlineArray<12, Lanes>(repeating: .zero)
+    var sums = InlineArray<12, V>(repeating: .zero)
     var xRow = x
     var dRow = dy
     for _ in 0..<area.rows {
         var pixel = xRow
         for column in 0..<area.columns {
-            let d = dRow[column]
+            let d = V(at: dRow + column, next: dyBlock)
             for tap in 0..<3 {
-                for lane in 0..<4 {
-                    sums[tap * 4 + lane].addProduct(Lanes(repeating: pixel[tap * 8 + lane]), d)
-                }
+                for lane in 0..<4 { sums[tap * 4 + lane].addProduct(V(repeating: pixel[tap * 8 + lane]), d) }
             }
             pixel += area.xStep
         }
@@ -118,58 +131,35 @@ private func threeTaps(
         dRow += area.dyPitch
     }
     for tap in 0..<3 {
-        for lane in 0..<4 { target[tap * 8 + lane] += sums[tap * 4 + lane] }
+        for lane in 0..<4 {
+            let place = target + tap * 8 + lane
+            (V(at: place, next: targetBlock) + sums[tap * 4 + lane]).store(at: place, next: targetBlock)
+        }
     }
 }
 
-/// Four input channels × two blocks of output channels.
+/// L input channels × one vector of output channels, whose blocks lie `dyBlock` apart in the gradient and `targetBlock`
+/// in the target.
 @inline(never)
-private func oneTap(
-    _ x: UnsafePointer<Float>, _ dy: UnsafePointer<Lanes>, dyBlock: Int, _ area: GradientArea,
-    _ target: UnsafeMutablePointer<Lanes>, _ targetBlock: Int
+private func oneTap<V: ChannelVector, let L: Int>(
+    _: InlineArray<L, V>.Type, _ x: UnsafePointer<Float>, _ dy: UnsafePointer<Lanes>, dyBlock: Int,
+    _ area: GradientArea, _ target: UnsafeMutablePointer<Lanes>, targetBlock: Int
 ) {
-    var first = InlineArray<4, Lanes>(repeating: .zero)
-    var second = InlineArray<4, Lanes>(repeating: .zero)
+    var sums = InlineArray<L, V>(repeating: .zero)
     var xRow = x
     var dRow = dy
     for _ in 0..<area.rows {
         var pixel = xRow
         for column in 0..<area.columns {
-            let d0 = dRow[column]
-            let d1 = dRow[dyBlock + column]
-            for lane in 0..<4 {
-                let value = Lanes(repeating: pixel[lane])
-                first[lane].addProduct(value, d0)
-                second[lane].addProduct(value, d1)
-            }
+            let d = V(at: dRow + column, next: dyBlock)
+            for lane in 0..<L { sums[lane].addProduct(V(repeating: pixel[lane]), d) }
             pixel += area.xStep
         }
         xRow += area.xPitch
         dRow += area.dyPitch
     }
-    for lane in 0..<4 {
-        target[lane] += first[lane]
-        target[targetBlock + lane] += second[lane]
+    for lane in 0..<L {
+        let place = target + lane
+        (V(at: place, next: targetBlock) + sums[lane]).store(at: place, next: targetBlock)
     }
-}
-
-/// Eight input channels × one block of output channels.
-@inline(never)
-private func oneTap(
-    _ x: UnsafePointer<Float>, _ dy: UnsafePointer<Lanes>, _ area: GradientArea, _ target: UnsafeMutablePointer<Lanes>
-) {
-    var sums = InlineArray<8, Lanes>(repeating: .zero)
-    var xRow = x
-    var dRow = dy
-    for _ in 0..<area.rows {
-        var pixel = xRow
-        for column in 0..<area.columns {
-            let d = dRow[column]
-            for lane in 0..<8 { sums[lane].addProduct(Lanes(repeating: pixel[lane]), d) }
-            pixel += area.xStep
-        }
-        xRow += area.xPitch
-        dRow += area.dyPitch
-    }
-    for lane in 0..<8 { target[lane] += sums[lane] }
 }

@@ -267,39 +267,45 @@ private func correlateRows<let K: Int>(
     _ kernel: InlineArray<K, Lanes>.Type, _ rows: DepthwiseRows, _ weights: UnsafePointer<Lanes>
 ) {
     var column = 0
+    @inline(__always)
+    func tile<V: ChannelVector, let P: Int>(_ pixels: InlineArray<P, V>.Type) {
+        correlateTile(kernel, pixels, rows, column, weights)
+        column += P * V.blocks
+    }
     while column < rows.width {
         let left = rows.width - column
-        if left >= 6 && left != 8 {
-            correlatePair(kernel, InlineArray<6, Lanes>.self, rows, column, weights)
-            column += 6
+        if Pair.isRegister && left >= 16 {
+            tile(InlineArray<8, Pair>.self)
+        } else if Pair.isRegister && left >= 8 {
+            tile(InlineArray<4, Pair>.self)
+        } else if left >= 6 && left != 8 {
+            tile(InlineArray<3, Pair>.self)
         } else if left >= 4 {
-            correlatePair(kernel, InlineArray<4, Lanes>.self, rows, column, weights)
-            column += 4
+            tile(InlineArray<2, Pair>.self)
         } else {
-            correlatePair(kernel, InlineArray<1, Lanes>.self, rows, column, weights)
-            column += 1
+            tile(InlineArray<1, Lanes>.self)
         }
     }
 }
 
-/// P pixels of both rows in registers; every input pixel that both need is read once. The width of the tile, and whether
-/// there is a second row, change no number: every output is its own chain.
+/// P vectors of pixels of both rows in registers; every input pixel that both need is read once. The width of the tile,
+/// and whether there is a second row, change no number: every output is its own chain.
 @inline(__always)
-private func correlatePair<let K: Int, let P: Int>(
-    _: InlineArray<K, Lanes>.Type, _: InlineArray<P, Lanes>.Type, _ rows: DepthwiseRows, _ column: Int,
+private func correlateTile<let K: Int, V: ChannelVector, let P: Int>(
+    _: InlineArray<K, Lanes>.Type, _: InlineArray<P, V>.Type, _ rows: DepthwiseRows, _ column: Int,
     _ weights: UnsafePointer<Lanes>
 ) {
-    var first = InlineArray<P, Lanes>(repeating: .zero)
-    var second = InlineArray<P, Lanes>(repeating: .zero)
+    var first = InlineArray<P, V>(repeating: .zero)
+    var second = InlineArray<P, V>(repeating: .zero)
     if rows.accumulate {
-        for p in 0..<P { first[p] = rows.first[column + p] }
-        if let target = rows.second { for p in 0..<P { second[p] = target[column + p] } }
+        for p in 0..<P { first[p] = V(rows.first + column, p) }
+        if let target = rows.second { for p in 0..<P { second[p] = V(target + column, p) } }
     }
     var x = rows.x + column
     for j in 0..<K {
         let pixel = x + j * rows.columnStep
-        let weight = weights[j]
-        for p in 0..<P { first[p].addProduct(pixel[p], weight) }
+        let weight = V(each: weights[j])
+        for p in 0..<P { first[p].addProduct(V(pixel, p), weight) }
     }
     var w = weights
     if let target = rows.second {
@@ -307,9 +313,9 @@ private func correlatePair<let K: Int, let P: Int>(
             x += rows.rowStep
             for j in 0..<K {
                 let pixel = x + j * rows.columnStep
-                let (upper, lower) = (w[j], w[K + j])
+                let (upper, lower) = (V(each: w[j]), V(each: w[K + j]))
                 for p in 0..<P {
-                    let value = pixel[p]
+                    let value = V(pixel, p)
                     first[p].addProduct(value, lower)
                     second[p].addProduct(value, upper)
                 }
@@ -319,20 +325,20 @@ private func correlatePair<let K: Int, let P: Int>(
         x += rows.rowStep
         for j in 0..<K {
             let pixel = x + j * rows.columnStep
-            let weight = w[j]
-            for p in 0..<P { second[p].addProduct(pixel[p], weight) }
+            let weight = V(each: w[j])
+            for p in 0..<P { second[p].addProduct(V(pixel, p), weight) }
         }
-        for p in 0..<P { target[column + p] = second[p] }
+        for p in 0..<P { second[p].store(p, of: target + column) }
     } else {
         for _ in 1..<K {
             x += rows.rowStep
             w += K
             for j in 0..<K {
                 let pixel = x + j * rows.columnStep
-                let weight = w[j]
-                for p in 0..<P { first[p].addProduct(pixel[p], weight) }
+                let weight = V(each: w[j])
+                for p in 0..<P { first[p].addProduct(V(pixel, p), weight) }
             }
         }
     }
-    for p in 0..<P { rows.first[column + p] = first[p] }
+    for p in 0..<P { first[p].store(p, of: rows.first + column) }
 }

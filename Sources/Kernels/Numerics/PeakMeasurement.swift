@@ -4,15 +4,26 @@ public enum PeakMeasurement {
     ///
     /// - Parameter sink: receives a value that depends on all of them, so that none is optimised away.
     public static func multiplyAdds(iterations: Int, sink: inout Float) -> Int {
-        var sums = InlineArray<12, Lanes>(repeating: Lanes(repeating: sink))
-        let factor = Lanes(repeating: 0.999_999)
-        let term = Lanes(repeating: 1e-9)
+        Pair.isRegister
+            ? run(Pair.self, iterations: iterations, sink: &sink) : run(Lanes.self, iterations: iterations, sink: &sink)
+    }
+
+    /// In the widest registers.
+    @inline(__always)
+    private static func run<V: ChannelVector>(_: V.Type, iterations: Int, sink: inout Float) -> Int {
+        var first = InlineArray<6, V>(repeating: V(repeating: sink))
+        var second = first
+        let factor = V(repeating: 0.999_999)
+        let term = V(repeating: 1e-9)
         for _ in 0..<iterations {
-            for i in 0..<12 { sums[i] = term.addingProduct(sums[i], factor) }
+            for i in 0..<6 {
+                first[i] = term.addingProduct(first[i], factor)
+                second[i] = term.addingProduct(second[i], factor)
+            }
         }
-        var total = Lanes.zero
-        for i in 0..<12 { total += sums[i] }
+        var total = V.zero
+        for i in 0..<6 { total += first[i] + second[i] }
         sink = total.sum()
-        return iterations * 12 * 8
+        return iterations * 12 * V.scalarCount
     }
 }

@@ -23,14 +23,12 @@ extension WinogradConvolution {
             while block < outputBlocks {
                 if block + 1 < outputBlocks {
                     productRow(
-                        InlineArray<2, Lanes>.self, source, u, target + block * m.capacity, m.capacity, tiles,
-                        accumulate)
+                        Pair.self, source, u, target + block * m.capacity, m.capacity, tiles, accumulate)
                     u += 2 * inputChannels
                     block += 2
                 } else {
                     productRow(
-                        InlineArray<1, Lanes>.self, source, u, target + block * m.capacity, m.capacity, tiles,
-                        accumulate)
+                        Lanes.self, source, u, target + block * m.capacity, m.capacity, tiles, accumulate)
                     u += inputChannels
                     block += 1
                 }
@@ -59,16 +57,17 @@ extension WinogradConvolution {
                 let lanes = x + input * v.capacity * 8
                 var block = 0
                 while block + 1 < outputBlocks {
-                    for half in Swift.stride(from: 0, to: min(8, inputChannels - input * 8), by: 4) {
+                    for first in Swift.stride(from: 0, to: min(8, inputChannels - input * 8), by: InputTile.count) {
                         gradientTile(
-                            lanes + half, dy + block * d.capacity, d.capacity, tiles,
-                            target + block * blockPitch + input * 8 + half, blockPitch)
+                            InputTile.self, lanes + first, dy + block * d.capacity, dBlock: d.capacity, tiles,
+                            target + block * blockPitch + input * 8 + first, targetBlock: blockPitch)
                     }
                     block += 2
                 }
                 if block < outputBlocks {
                     gradientTile(
-                        lanes, dy + block * d.capacity, tiles, target + block * blockPitch + input * 8)
+                        InlineArray<8, Lanes>.self, lanes, dy + block * d.capacity, dBlock: 0, tiles,
+                        target + block * blockPitch + input * 8, targetBlock: 0)
                 }
             }
         }
@@ -85,104 +84,69 @@ private struct ProductSource {
     let tailLanes: Int
 }
 
-/// All tiles of one position, B blocks of output channels at a time.
+/// All tiles of one position for one vector V of output channels.
 @inline(never)
-private func productRow<let B: Int>(
-    _ blocks: InlineArray<B, Lanes>.Type, _ source: ProductSource, _ u: UnsafePointer<Lanes>,
+private func productRow<V: ChannelVector>(
+    _ vector: V.Type, _ source: ProductSource, _ u: UnsafePointer<Lanes>,
     _ m: UnsafeMutablePointer<Lanes>, _ mBlock: Int, _ tiles: Int, _ accumulate: Bool
 ) {
-    var tile = 0
-    while tile < tiles {
-        let left = tiles - tile
-        let v = source.v + tile * 8
-        if B == 1 && left >= 8 {
-            productTile(InlineArray<8, Lanes>.self, blocks, source, v, u, m + tile, mBlock, accumulate)
-            tile += 8
-        } else if B == 2 && left >= 6 && left != 8 {
-            productTile(InlineArray<6, Lanes>.self, blocks, source, v, u, m + tile, mBlock, accumulate)
-            tile += 6
-        } else if left >= 4 {
-            productTile(InlineArray<4, Lanes>.self, blocks, source, v, u, m + tile, mBlock, accumulate)
-            tile += 4
-        } else if left >= 2 {
-            productTile(InlineArray<2, Lanes>.self, blocks, source, v, u, m + tile, mBlock, accumulate)
-            tile += 2
-        } else {
-            productTile(InlineArray<1, Lanes>.self, blocks, source, v, u, m + tile, mBlock, accumulate)
-            tile += 1
+    var start = 0
+    @inline(__always)
+    func some<let P: Int, let H: Int>(_ tiles: InlineArray<P, V>.Type, _ halves: InlineArray<H, Lanes>.Type) {
+        productTile(tiles, halves, source, source.v + start * 8, u, m + start, mBlock, accumulate)
+        start += P * H
+    }
+    while start < tiles {
+        switch V.tileWidth(left: tiles - start) {
+        case 16: some(InlineArray<8, V>.self, InlineArray<2, Lanes>.self)
+        case 8: some(InlineArray<8, V>.self, InlineArray<1, Lanes>.self)
+        case 6: some(InlineArray<6, V>.self, InlineArray<1, Lanes>.self)
+        case 4: some(InlineArray<4, V>.self, InlineArray<1, Lanes>.self)
+        case 2: some(InlineArray<2, V>.self, InlineArray<1, Lanes>.self)
+        default: some(InlineArray<1, V>.self, InlineArray<1, Lanes>.self)
         }
     }
 }
 
-/// P tiles × B blocks of outputs in registers.
+/// P × H tiles of one vector of output channels in registers.
 @inline(__always)
-private func productTile<let P: Int, let B: Int>(
-    _: InlineArray<P, Lanes>.Type, _ b: InlineArray<B, Lanes>.Type, _ source: ProductSource,
-    _ v: UnsafePointer<Float>, _ u: UnsafePointer<Lanes>, _ m: UnsafeMutablePointer<Lanes>, _ mBlock: Int,
-    _ accumulate: Bool
+private func productTile<V: ChannelVector, let P: Int, let H: Int>(
+    _: InlineArray<P, V>.Type, _ h: InlineArray<H, Lanes>.Type, _ source: ProductSource, _ v: UnsafePointer<Float>,
+    _ u: UnsafePointer<Lanes>, _ m: UnsafeMutablePointer<Lanes>, _ mBlock: Int, _ accumulate: Bool
 ) {
-    var first = InlineArray<P, Lanes>(repeating: .zero)
-    var second = InlineArray<P, Lanes>(repeating: .zero)
+    var first = InlineArray<P, V>(repeating: .zero)
+    var second = InlineArray<P, V>(repeating: .zero)
     if accumulate {
-        for p in 0..<P {
-            first[p] = m[p]
-            if B == 2 { second[p] = m[mBlock + p] }
-        }
+        for p in 0..<P { first[p] = V(at: m + p, next: mBlock) }
+        if H == 2 { for p in 0..<P { second[p] = V(at: m + P + p, next: mBlock) } }
     }
+    let s = InlineArray<1, Lanes>.self
     var w = u
     var block = v
     for _ in 0..<source.fullBlocks {
-        for lane in 0..<8 { multiply(block + lane, &w, &first, &second, b, InlineArray<1, Lanes>.self) }
+        for lane in 0..<8 { multiply(block + lane, V(w, lane), &first, &second, h, s) }
+        w += 8 * V.blocks
         block += source.blockPitch
     }
-    for lane in 0..<source.tailLanes { multiply(block + lane, &w, &first, &second, b, InlineArray<1, Lanes>.self) }
-    for p in 0..<P {
-        m[p] = first[p]
-        if B == 2 { m[mBlock + p] = second[p] }
-    }
+    for lane in 0..<source.tailLanes { multiply(block + lane, V(w, lane), &first, &second, h, s) }
+    for p in 0..<P { first[p].store(at: m + p, next: mBlock) }
+    if H == 2 { for p in 0..<P { second[p].store(at: m + P + p, next: mBlock) } }
 }
 
-/// Four input channels × two blocks of output channels.
+/// L input channels × one vector of output channels, whose blocks lie `dBlock` apart in the gradient's tiles and
+/// `targetBlock` in the target.
 @inline(never)
-private func gradientTile(
-    _ v: UnsafePointer<Float>, _ d: UnsafePointer<Lanes>, _ dBlock: Int, _ tiles: Int,
-    _ target: UnsafeMutablePointer<Lanes>, _ targetBlock: Int
+private func gradientTile<V: ChannelVector, let L: Int>(
+    _: InlineArray<L, V>.Type, _ v: UnsafePointer<Float>, _ d: UnsafePointer<Lanes>, dBlock: Int, _ tiles: Int,
+    _ target: UnsafeMutablePointer<Lanes>, targetBlock: Int
 ) {
-    var first = InlineArray<4, Lanes>(repeating: .zero)
-    var second = InlineArray<4, Lanes>(repeating: .zero)
-    for lane in 0..<4 {
-        first[lane] = target[lane]
-        second[lane] = target[targetBlock + lane]
-    }
+    var sums = InlineArray<L, V>(repeating: .zero)
+    for lane in 0..<L { sums[lane] = V(at: target + lane, next: targetBlock) }
     var x = v
     for tile in 0..<tiles {
-        let d0 = d[tile]
-        let d1 = d[dBlock + tile]
-        for lane in 0..<4 {
-            let value = Lanes(repeating: x[lane])
-            first[lane].addProduct(value, d0)
-            second[lane].addProduct(value, d1)
-        }
+        let gradient = V(at: d + tile, next: dBlock)
+        for lane in 0..<L { sums[lane].addProduct(V(repeating: x[lane]), gradient) }
         x += 8
     }
-    for lane in 0..<4 {
-        target[lane] = first[lane]
-        target[targetBlock + lane] = second[lane]
-    }
-}
-
-/// Eight input channels × one block of output channels.
-@inline(never)
-private func gradientTile(
-    _ v: UnsafePointer<Float>, _ d: UnsafePointer<Lanes>, _ tiles: Int, _ target: UnsafeMutablePointer<Lanes>
-) {
-    var sums = InlineArray<8, Lanes>(repeating: .zero)
-    for lane in 0..<8 { sums[lane] = target[lane] }
-    var x = v
-    for tile in 0..<tiles {
-        let d0 = d[tile]
-        for lane in 0..<8 { sums[lane].addProduct(Lanes(repeating: x[lane]), d0) }
-        x += 8
-    }
-    for lane in 0..<8 { target[lane] = sums[lane] }
+    for lane in 0..<L { sums[lane].store(at: target + lane, next: targetBlock) }
 }
