@@ -99,7 +99,7 @@ final class FinalCell {
 
     func forward() {
         for (preprocess, node) in zip(preprocesses, nodes) {
-            preprocess.forward()
+            preprocess.forward(.training)
             preprocess.norm.prepareForward()
             let terms = WeightedTerms(preprocess.output, preprocess.norm.a)
             for image in 0..<node.images {

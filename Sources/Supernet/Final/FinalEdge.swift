@@ -69,7 +69,7 @@ final class FinalEdge {
         case .identity: break
         case .pooled: coefficients.update(repeating: Float(factor), count: scratch.padded)
         case .normalized(let operation):
-            operation.forward()
+            operation.forward(.training)
             operation.norm.addForward(weight: factor, coefficients: coefficients, constants: constants)
         }
     }

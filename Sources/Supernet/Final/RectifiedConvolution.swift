@@ -32,7 +32,7 @@ final class RectifiedConvolution: NormalizedOperation {
         norm.load(weights)
     }
 
-    func forward() {
+    func forward(_: ForwardPass) {
         norm.clearSums()
         forGroups { group, input in
             convolution.forward(

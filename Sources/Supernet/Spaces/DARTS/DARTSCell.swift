@@ -102,7 +102,7 @@ final class DARTSCell {
     ///   computed.
     func forward(_ mixture: UnsafePointer<Double>, _ pass: ForwardPass) {
         for (preprocess, node) in zip(preprocesses, nodes) {
-            preprocess.forward()
+            preprocess.forward(pass)
             preprocess.norm.prepareForward()
             let terms = WeightedTerms(preprocess.output, preprocess.norm.a)
             for image in 0..<node.images {

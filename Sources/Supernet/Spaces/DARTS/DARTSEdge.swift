@@ -8,8 +8,18 @@ final class DARTSEdge {
         case identity
         case pooled(PooledNode)
         case normalized(any NormalizedOperation)
+        case separable(SeparableOperation)
         /// Drawn anew in every pass.
         case noise(BlockedTensor, edge: Int)
+
+        /// What ends in a batch norm of its own.
+        var normalized: (any NormalizedOperation)? {
+            switch self {
+            case .normalized(let operation): operation
+            case .separable(let operation): operation
+            default: nil
+            }
+        }
     }
 
     /// Index of the node that it leads to.
@@ -42,6 +52,7 @@ final class DARTSEdge {
         let channels = input.value.channels
         scratch = store.scratch(channels: channels, size: input.value.height / stride)
         var candidates: [Candidate] = []
+        var (number, lentTensors) = (0, 0)
         let present = space.operationsOfEdge[row]
         for (column, name) in space.operations.enumerated() {
             // The public code counts the operations of an edge.
@@ -50,10 +61,12 @@ final class DARTSEdge {
                 continue
             }
             func separable(_ kernel: Int, _ isSeparable: Bool, _ parameters: inout ParameterDirectory) -> Candidate {
-                .normalized(
-                    SeparableOperation(
-                        source: input, kernel: kernel, isSeparable: isSeparable, stride: stride,
-                        prefix: "\(prefix)\(index).op.", in: &parameters, arena: arena, store: store))
+                let operation = SeparableOperation(
+                    source: input, kernel: kernel, isSeparable: isSeparable, stride: stride,
+                    prefix: "\(prefix)\(index).op.", number: number, evaluatingInto: lentTensors, in: &parameters,
+                    arena: arena, store: store)
+                (number, lentTensors) = (number + 1, lentTensors + operation.stageCount)
+                return .separable(operation)
             }
             switch name {
             case "none": candidates.append(.nothing)
@@ -82,7 +95,11 @@ final class DARTSEdge {
     }
 
     private var normalized: [any NormalizedOperation] {
-        candidates.compactMap { if case .normalized(let operation) = $0 { operation } else { nil } }
+        candidates.compactMap(\.normalized)
+    }
+
+    private var separable: [SeparableOperation] {
+        candidates.compactMap { if case .separable(let operation) = $0 { operation } else { nil } }
     }
 
     var multiplyAdds: Int { normalized.reduce(0) { $0 + $1.multiplyAdds } }
@@ -120,6 +137,13 @@ final class DARTSEdge {
     ) {
         let weights = mixture + row * candidates.count
         let exact = scratch.clearedSums()
+        SeparableOperation.forward(
+            candidates.indices.compactMap { index in
+                guard case .separable(let operation) = candidates[index], isComputed(weights[index], pass) else {
+                    return nil
+                }
+                return operation
+            }, pass)
         var terms = WeightedTerms()
         if accumulate { terms.append(target.value, scratch.ones) }
         for (index, candidate) in candidates.enumerated() where isComputed(weights[index], pass) {
@@ -134,10 +158,9 @@ final class DARTSEdge {
                 pool.norm.addForward(weight: weights[index], coefficients: coefficients, constants: exact)
                 terms.append(pool.value, coefficients)
             case .normalized(let operation):
-                operation.forward()
-                let coefficients = scratch.coefficients(index)
-                operation.norm.addForward(weight: weights[index], coefficients: coefficients, constants: exact)
-                terms.append(operation.output, coefficients)
+                operation.forward(pass)
+                append(operation, weights[index], index, to: &terms, exact)
+            case .separable(let operation): append(operation, weights[index], index, to: &terms, exact)
             }
         }
         let constants = scratch.coefficients(15)
@@ -147,6 +170,15 @@ final class DARTSEdge {
                 terms, constants: constants, image: image, into: ImageOf(target.value, image: image),
                 rectified: isLast ? ImageOf(target.rectified, image: image) : nil)
         }
+    }
+
+    private func append(
+        _ operation: any NormalizedOperation, _ weight: Double, _ index: Int, to terms: inout WeightedTerms,
+        _ constants: UnsafeMutablePointer<Double>
+    ) {
+        let coefficients = scratch.coefficients(index)
+        operation.norm.addForward(weight: weight, coefficients: coefficients, constants: constants)
+        terms.append(operation.output, coefficients)
     }
 
     /// From the gradient of the node to those of the source and of weights or betas. The part through the identity and
@@ -166,6 +198,7 @@ final class DARTSEdge {
         for case .normalized(let operation) in candidates {
             operation.backward(d, wantsInput: wantsInput, weightsGradient: weightsGradient)
         }
+        SeparableOperation.backward(separable, d, wantsInput: wantsInput, weightsGradient: weightsGradient)
     }
 
     /// Sums over pixels of the gradient's products with what the edge added to the node: what batch norms and the
@@ -181,7 +214,8 @@ final class DARTSEdge {
             case .identity: if betaGradient != nil { values.append((operation, input.value)) }
             case .noise(let tensor, _): if betaGradient != nil { values.append((operation, tensor)) }
             case .pooled(let pool): values.append((operation, pool.value))
-            case .normalized(let normalized): values.append((operation, normalized.output))
+            case .normalized, .separable:
+                if let output = candidate.normalized?.output { values.append((operation, output)) }
             }
         }
         if values.isEmpty { return }
@@ -199,9 +233,10 @@ final class DARTSEdge {
             case .pooled(let pool):
                 pool.addGradientSums(weight: weight, dSum: sums, dySum: products)
                 betaGradient?[value.operation] += pool.norm.weightGradient(dSum: sums, dySum: products)
-            case .normalized(let operation):
-                operation.norm.prepareBackward(weight: weight, dSum: sums, dySum: products)
-                betaGradient?[value.operation] += operation.norm.weightGradient(dSum: sums, dySum: products)
+            case .normalized, .separable:
+                guard let norm = candidates[value.operation].normalized?.norm else { break }
+                norm.prepareBackward(weight: weight, dSum: sums, dySum: products)
+                betaGradient?[value.operation] += norm.weightGradient(dSum: sums, dySum: products)
             }
         }
     }

@@ -56,7 +56,7 @@ final class FactorizedReduction: NormalizedOperation {
         sources.map { index == 0 ? $0.rectified : $0.rectified.shiftedByOne }
     }
 
-    func forward() {
+    func forward(_: ForwardPass) {
         norm.clearSums()
         let inputs = [inputs(0), inputs(1)]
         // Where the halves share a block, the second is added to the first.

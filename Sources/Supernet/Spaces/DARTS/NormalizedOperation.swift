@@ -2,7 +2,7 @@ import Kernels
 
 /// What ends in a batch norm and reads rectified nodes.
 protocol NormalizedOperation: AnyObject {
-    /// Before the batch norm, all images.
+    /// Of the last forward pass, before the batch norm, all images.
     var output: BlockedTensor { get }
     var norm: OperationNorm { get }
     /// Of the forward pass of one image.
@@ -10,8 +10,8 @@ protocol NormalizedOperation: AnyObject {
 
     func load(_ weights: UnsafePointer<Float>)
 
-    /// Computes `output` and the norm's statistics.
-    func forward()
+    /// Computes `output` and the norm's statistics. After an evaluation `output` holds until other edges are computed.
+    func forward(_ pass: ForwardPass)
 
     /// After `norm.prepareBackward`.
     ///

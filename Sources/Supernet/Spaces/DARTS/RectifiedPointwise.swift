@@ -32,7 +32,7 @@ final class RectifiedPointwise: NormalizedOperation {
         norm.load(weights)
     }
 
-    func forward() {
+    func forward(_: ForwardPass) {
         norm.clearSums()
         let inputs = sources.map(\.rectified)
         for image in 0..<output.images {

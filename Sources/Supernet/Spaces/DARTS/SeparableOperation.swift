@@ -5,29 +5,40 @@ final class SeparableOperation: NormalizedOperation {
     private let source: CellNode
     private let stages: [SeparableStage]
     private let scratch: ShapeScratch
+    /// Gradient between the stages, where there are two.
+    private let inner: BlockedTensor?
 
     /// - Parameters:
     ///   - stride: of the first stage.
     ///   - isSeparable: two stages, without dilation; otherwise one, dilated by 2.
     ///   - prefix: of the weights' names, for example `cells.0._ops.3._ops.4.op.`.
+    ///   - number: among those of its edge, which have gradients between their stages at the same time.
+    ///   - lent: the first of the shape's lent tensors that hold the stages' outputs in an evaluation; nil where
+    ///     evaluations keep what they compute, too.
     init(
         source: CellNode, kernel: Int, isSeparable: Bool, stride: Int, prefix: String,
-        in parameters: inout ParameterDirectory, arena: Arena, store: ScratchStore
+        number: Int = 0, evaluatingInto lent: Int? = nil, in parameters: inout ParameterDirectory, arena: Arena,
+        store: ScratchStore
     ) {
         self.source = source
         let channels = source.value.channels
         let size = source.value.height
-        func stage(_ size: Int, stride: Int, _ first: Int, _ parameters: inout ParameterDirectory) -> SeparableStage {
+        func stage(
+            _ size: Int, stride: Int, _ first: Int, lent: Int?, _ parameters: inout ParameterDirectory
+        ) -> SeparableStage {
             SeparableStage(
                 images: source.images, size: size,
                 DepthwiseConvolution(
                     channels: channels, kernel: kernel, dilation: isSeparable ? 1 : 2, stride: stride),
                 named: ("\(prefix)\(first).weight", "\(prefix)\(first + 1).weight", "\(prefix)\(first + 2)"),
-                in: &parameters, arena: arena, store: store)
+                evaluatingInto: lent, in: &parameters, arena: arena, store: store)
         }
-        let first = stage(size, stride: stride, 1, &parameters)
-        stages = isSeparable ? [first, stage(first.output.height, stride: 1, 5, &parameters)] : [first]
+        let first = stage(size, stride: stride, 1, lent: lent, &parameters)
+        stages =
+            isSeparable
+            ? [first, stage(first.output.height, stride: 1, 5, lent: lent.map { $0 + 1 }, &parameters)] : [first]
         scratch = store.scratch(channels: channels, size: first.output.height)
+        inner = isSeparable ? scratch.inner(number) : nil
     }
 
     private var last: SeparableStage { stages[stages.count - 1] }
@@ -39,13 +50,29 @@ final class SeparableOperation: NormalizedOperation {
         for stage in stages { stage.load(weights) }
     }
 
-    func forward() {
-        let first = stages[0]
-        first.norm.clearSums()
-        for image in 0..<source.images { first.forward(source.rectified, image, image: image) }
-        first.norm.takeStatistics()
-        guard stages.count == 2 else { return }
-        first.norm.prepareForward()
+    /// Stages, each with a tensor that it lends.
+    var stageCount: Int { stages.count }
+
+    func forward(_ pass: ForwardPass) { SeparableOperation.forward([self], pass) }
+
+    /// Operations of one edge: image by image, so that all of them read it while it is in the cache.
+    static func forward(_ operations: [SeparableOperation], _ pass: ForwardPass) {
+        guard let source = operations.first?.source else { return }
+        for operation in operations {
+            for stage in operation.stages { stage.begin(pass) }
+            operation.stages[0].norm.clearSums()
+        }
+        for image in 0..<source.images {
+            for operation in operations { operation.stages[0].forward(source.rectified, image, image: image) }
+        }
+        for operation in operations {
+            operation.stages[0].norm.takeStatistics()
+            if operation.stages.count == 2 { operation.forwardLast() }
+        }
+    }
+
+    private func forwardLast() {
+        stages[0].norm.prepareForward()
         last.norm.clearSums()
         for image in 0..<source.images {
             rectifyMiddle(image)
@@ -62,35 +89,47 @@ final class SeparableOperation: NormalizedOperation {
     }
 
     func backward(_ d: BlockedTensor, wantsInput: Bool, weightsGradient: UnsafeMutablePointer<Float>?) {
-        guard wantsInput || weightsGradient != nil else { return }
-        let wantsWeights = weightsGradient != nil
-        if wantsWeights { for stage in stages { stage.clearWeightsGradient() } }
-        var gradient = d
-        if stages.count == 2 {
-            backwardLast(d, wantsWeights: wantsWeights)
-            gradient = scratch.inner
-        }
-        for image in 0..<source.images {
-            stages[0].norm.gradient(gradient, of: stages[0].output, image, into: scratch.gradient)
-            stages[0].backward(
-                x: source.rectified, image, wantsWeights: wantsWeights, into: source.rectifiedGradient, image,
-                accumulate: source.hasGradient)
-        }
-        source.hasGradient = true
-        if let weightsGradient { for stage in stages { stage.storeWeightsGradient(into: weightsGradient) } }
+        SeparableOperation.backward([self], d, wantsInput: wantsInput, weightsGradient: weightsGradient)
     }
 
-    /// From the gradient of the operation to that of the first stage's normalised output, in `scratch.inner`; prepares
-    /// the first norm.
-    private func backwardLast(_ d: BlockedTensor, wantsWeights: Bool) {
+    /// Operations of one edge, after their norms' `prepareBackward`: image by image, as far as they share what they read
+    /// and write.
+    static func backward(
+        _ operations: [SeparableOperation], _ d: BlockedTensor, wantsInput: Bool,
+        weightsGradient: UnsafeMutablePointer<Float>?
+    ) {
+        guard let source = operations.first?.source, wantsInput || weightsGradient != nil else { return }
+        let wantsWeights = weightsGradient != nil
+        for operation in operations {
+            if wantsWeights { for stage in operation.stages { stage.clearWeightsGradient() } }
+            if let inner = operation.inner { operation.backwardLast(d, wantsWeights: wantsWeights, into: inner) }
+        }
+        for image in 0..<source.images {
+            for (number, operation) in operations.enumerated() {
+                let first = operation.stages[0]
+                first.norm.gradient(operation.inner ?? d, of: first.output, image, into: operation.scratch.gradient)
+                first.backward(
+                    x: source.rectified, image, wantsWeights: wantsWeights, into: source.rectifiedGradient, image,
+                    accumulate: source.hasGradient || number > 0)
+            }
+        }
+        source.hasGradient = true
+        guard let weightsGradient else { return }
+        for operation in operations {
+            for stage in operation.stages { stage.storeWeightsGradient(into: weightsGradient) }
+        }
+    }
+
+    /// From the gradient of the operation to that of the first stage's normalised output; prepares the first norm.
+    private func backwardLast(_ d: BlockedTensor, wantsWeights: Bool, into inner: BlockedTensor) {
         let sums = scratch.clearedSums()
         for image in 0..<source.images {
             outputGradient(d, image, into: scratch.gradient)
             rectifyMiddle(image)
             last.backward(
-                x: scratch.paddedInput, 0, wantsWeights: wantsWeights, into: scratch.inner, image, accumulate: false)
+                x: scratch.paddedInput, 0, wantsWeights: wantsWeights, into: inner, image, accumulate: false)
             NormalizedRectifier.backward(
-                scratch.inner, z: scratch.paddedInput, outputImage: 0, y: stages[0].output, image: image, sums: sums)
+                inner, z: scratch.paddedInput, outputImage: 0, y: stages[0].output, image: image, sums: sums)
         }
         stages[0].norm.prepareBackward(weight: 1, dSum: sums, dySum: sums + scratch.padded)
     }

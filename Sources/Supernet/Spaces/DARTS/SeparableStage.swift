@@ -4,16 +4,20 @@ import Kernels
 /// separable one.
 final class SeparableStage {
     let norm: OperationNorm
-    /// Before the batch norm, all images.
-    let output: BlockedTensor
+    /// Of the last forward pass, before the batch norm, all images.
+    private(set) var output: BlockedTensor
+    private let kept: BlockedTensor
+    private let lent: BlockedTensor
     private let depthwise: DepthwiseLayer
     private let pointwise: PointwiseLayer
     private let scratch: ShapeScratch
 
-    /// - Parameter names: of both convolutions' weights, and of the norm.
+    /// - Parameters:
+    ///   - names: of both convolutions' weights, and of the norm.
+    ///   - tensor: which of the shape's lent tensors is the output in an evaluation; nil for one of its own.
     init(
         images: Int, size: Int, _ convolution: DepthwiseConvolution, named names: (String, String, String),
-        in parameters: inout ParameterDirectory, arena: Arena, store: ScratchStore
+        evaluatingInto tensor: Int?, in parameters: inout ParameterDirectory, arena: Arena, store: ScratchStore
     ) {
         let channels = convolution.channels
         let outputSize = convolution.outputSize(size)
@@ -23,9 +27,14 @@ final class SeparableStage {
             outputs: channels, pieces: [channels], named: names.1, in: &parameters, arena: arena)
         norm = store.norm(
             channels: channels, count: images * outputSize * outputSize, named: names.2, in: &parameters)
-        output = arena.tensor(
+        kept = arena.tensor(
             images: images, channels: channels, height: outputSize, width: outputSize, during: ShapeScratch.always)
+        lent = tensor.map(scratch.lent) ?? kept
+        output = kept
     }
+
+    /// Says what the next forward pass is for.
+    func begin(_ pass: ForwardPass) { output = pass == .training ? kept : lent }
 
     var multiplyAdds: Int {
         output.pixels * depthwise.convolution.weightCount + pointwise.multiplyAdds(pixels: output.pixels)

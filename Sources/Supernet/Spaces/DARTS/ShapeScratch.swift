@@ -11,8 +11,6 @@ final class ShapeScratch {
     let gradient: BlockedTensor
     let paddedInput: BlockedTensor
     let paddedGradient: BlockedTensor
-    /// Gradient between the halves of a separable convolution, all images.
-    let inner: BlockedTensor
     /// Gradients of up to four nodes, and of the two inputs.
     let nodes: [BlockedTensor]
     /// For sums over nodes of this shape.
@@ -21,6 +19,10 @@ final class ShapeScratch {
     let ones: UnsafePointer<Float>
     /// Channels, filled up to whole blocks.
     let padded: Int
+    /// What operations lend to evaluations, which need no output for long: few tensors, which stay in the caches.
+    private var lentTensors: [BlockedTensor] = []
+    private var innerTensors: [BlockedTensor] = []
+    private let makeActivation: () -> BlockedTensor
     private let sums: UnsafeMutablePointer<Double>
     private let scalars: UnsafeMutablePointer<Float>
 
@@ -36,7 +38,7 @@ final class ShapeScratch {
             arena.tensor(
                 images: images, channels: channels, height: size, width: size, during: ShapeScratch.always)
         }
-        inner = activation()
+        makeActivation = activation
         nodes = (0..<6).map { _ in activation() }
         pool = AveragePool3(height: size, width: size, arena: arena)
         padded = (channels + 7) / 8 * 8
@@ -45,6 +47,17 @@ final class ShapeScratch {
         self.ones = UnsafePointer(ones)
         sums = arena.doubles(ShapeScratch.sumRows * padded)
         scalars = arena.floats(ShapeScratch.slots * padded)
+    }
+
+    /// The tensor of this number, all images; made at its first use.
+    func lent(_ number: Int) -> BlockedTensor { tensor(number, of: &lentTensors) }
+
+    /// Gradient between the halves of an edge's separable convolution of this number, all images; made at its first use.
+    func inner(_ number: Int) -> BlockedTensor { tensor(number, of: &innerTensors) }
+
+    private func tensor(_ number: Int, of tensors: inout [BlockedTensor]) -> BlockedTensor {
+        while tensors.count <= number { tensors.append(makeActivation()) }
+        return tensors[number]
     }
 
     private static let slots = 16
