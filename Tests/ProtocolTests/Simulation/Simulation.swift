@@ -125,7 +125,7 @@ struct Simulation {
         }
         if case .hopeless = failure {
             guard ["crash", "pause", "stuck", "cut"].reduce(0, { $0 + tally[$1, default: 0] }) >= 3 else {
-                throw violation("given up without three lost workers: \(String(describing: failure))")
+                throw violation("given up without three lost workers: \(String(describing: failure)), \(tally)")
             }
             return .hopeless
         }
