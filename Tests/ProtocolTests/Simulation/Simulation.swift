@@ -124,7 +124,9 @@ struct Simulation {
             if isOver { break }
         }
         if case .hopeless = failure {
-            guard ["crash", "pause", "stuck", "cut", "coordinator pause"].reduce(0, { $0 + tally[$1, default: 0] }) >= 3 else {
+            guard
+                ["crash", "pause", "stuck", "cut", "coordinator pause"].reduce(0, { $0 + tally[$1, default: 0] }) >= 3
+            else {
                 throw violation("given up without three lost workers: \(String(describing: failure)), \(tally)")
             }
             return .hopeless
