@@ -136,7 +136,7 @@
 
         @Test("where nothing may be written the run does not begin; where that comes later it goes on, and says so")
         func readOnly() throws {
-            let cluster = try FaultCluster(epochs: 1)
+            let cluster = try FaultCluster()
             let script = """
                 set -e
                 mkdir locked && mount --bind locked locked && mount -o remount,bind,ro locked
@@ -144,7 +144,9 @@
                 "$0" search "$@" --workers 1 --checkpoint-every 1 --output run &
                 search=$!
                 until ls run/checkpoints/*/manifest.json >/dev/null 2>&1; do sleep 0.01; done
-                mount --bind run/checkpoints run/checkpoints && mount -o remount,bind,ro run/checkpoints
+                mount --bind run/checkpoints run/checkpoints
+                # Busy while a file is being written there.
+                until mount -o remount,bind,ro run/checkpoints 2>/dev/null; do sleep 0.005; done
                 wait $search
                 "$0" checkpoint verify run
                 """

@@ -12,7 +12,7 @@
             let seed = wanted ?? UInt64.random(in: 0..<1_000_000)
             print("OSTR_FAULT_SEED=\(seed)")
             var random = SplitMix64(seed: seed)
-            let cluster = try FaultCluster(epochs: runsLongTests ? 400 : 14)
+            let cluster = try FaultCluster(epochs: runsLongTests ? 1000 : 60)
             try cluster.startCoordinator(workers: 4, ["--checkpoint-every", "2"])
             var living: [RunningProcess] = []
             for number in 0..<4 { living.append(try cluster.startWorker("w\(number)")) }

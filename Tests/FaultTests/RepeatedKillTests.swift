@@ -9,7 +9,7 @@
 
         @Test("a search of eight channels from which workers are killed again and again has the undisturbed digest")
         func killedAgainAndAgain() throws {
-            let cluster = try FaultCluster(epochs: runsLongTests ? 100 : 3, ["--channels", "8"])
+            let cluster = try FaultCluster(epochs: runsLongTests ? 150 : 12, ["--channels", "8"])
             let coordinator = try cluster.startCoordinator(workers: 4)
             var living = try (0..<4).map { try cluster.startWorker("w\($0)") }
             try cluster.waitForHalfStep(1)
