@@ -24,7 +24,9 @@ final class ControlDoor {
 
     let socket: MessagingSocket
     private let context: MessagingContext
-    private let run: UInt64
+    private var run: UInt64
+    /// Of runs before this one, which workers may still speak of.
+    private var formerRuns: Set<UInt64> = []
     private let logger: Logger
     private let refusals: RefusalLog
     private let own: KeyPair?
@@ -80,6 +82,12 @@ final class ControlDoor {
     /// Peers and messages that were refused.
     var refused: Int { refusals.count }
 
+    /// Another run begins with the same workers.
+    func begin(_ run: UInt64) {
+        formerRuns.insert(self.run)
+        self.run = run
+    }
+
     /// Has a poller wait for what happens here beside messages.
     func add(to poller: inout Poller) {
         places.watch = watch.map { poller.add($0.socket) }
@@ -127,7 +135,7 @@ final class ControlDoor {
             hello.publicKey = message.peer.key
             if let key = message.peer.key, let name = allowed?.names[key] { hello.name = name }
             envelope.message = .hello(hello)
-        } else if envelope.run != run {
+        } else if envelope.run != run, !formerRuns.contains(envelope.run) {
             // The state machine takes nothing from it; a worker of a run before may be told to join this one.
             record(
                 message.peer, "it speaks of run \(hexadecimal(envelope.run)) and this is run \(hexadecimal(run))")

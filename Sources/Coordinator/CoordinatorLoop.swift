@@ -38,6 +38,8 @@ final class CoordinatorLoop {
     /// Routing ids by worker key.
     private var routes: [UInt64: [UInt8]] = [:]
     var counters = ClusterCounters()
+    /// Messages that runs before this one refused.
+    private let refusedBefore: Int
 
     var epoch: EpochLosses
     var losses: [LossSum] = []
@@ -63,7 +65,10 @@ final class CoordinatorLoop {
     var dispatched: [Int: StrengthTask] = [:]
     var failure: CoordinatorError?
 
-    init(options: CoordinatorOptions, watch: Watch?) throws(CoordinatorError) {
+    /// - Parameter former: the run that this one follows, whose socket and workers it takes over.
+    init(
+        options: CoordinatorOptions, watch: Watch?, following former: CoordinatorLoop? = nil
+    ) throws(CoordinatorError) {
         self.options = options
         self.watch = watch
         let configuration = options.configuration
@@ -101,12 +106,19 @@ final class CoordinatorLoop {
         guard let json = try? encoder.encode(configuration) else {
             throw .search(.configuration("the configuration has a value that is not finite"))
         }
-        do throws(TransportError) {
-            signals = options.handlesSignals ? try StopSignals() : nil
-            door = try ControlDoor(options, run: run, logger: logger)
-        } catch {
-            throw CoordinatorError(error)
+        if let former {
+            signals = former.signals
+            door = former.door
+            door.begin(run)
+        } else {
+            do throws(TransportError) {
+                signals = options.handlesSignals ? try StopSignals() : nil
+                door = try ControlDoor(options, run: run, logger: logger)
+            } catch {
+                throw CoordinatorError(error)
+            }
         }
+        refusedBefore = door.refused
         let shards = configuration.shards
         let (weights, alphas) = (beginning.training.weights.count, beginning.training.alphas.count)
         let halfSteps = options.initialState == nil ? plan.halfSteps : 0
@@ -128,7 +140,9 @@ final class CoordinatorLoop {
         machinePlan.slowStandBy = options.slowStandBy
         machinePlan.workerTimeout = options.workerTimeout
         machinePlan.silenceTimeout = options.silenceTimeout
-        machine = CoordinatorMachine(plan: machinePlan, at: MonotonicClock.now)
+        machine =
+            former.map { CoordinatorMachine(plan: machinePlan, following: $0.machine, at: MonotonicClock.now) }
+            ?? CoordinatorMachine(plan: machinePlan, at: MonotonicClock.now)
     }
 
     func run(observe: (SearchEvent) -> Void) throws(CoordinatorError) -> SearchOutcome {
@@ -149,8 +163,11 @@ final class CoordinatorLoop {
         } catch {
             failure = failure ?? error
         }
-        let reason = failure.map { "\($0)" } ?? ""
-        sayFarewell(reason, &poller, atSocket)
+        if failure == nil, options.isFollowed {
+            try perform(machine.handOver(reason: "the next stage of the search begins"), observe)
+        } else {
+            sayFarewell(failure.map { "\($0)" } ?? "", &poller, atSocket)
+        }
         observe(.counters(finalCounters))
         if let failure { throw failure }
         guard let outcome else { throw .transport("the run ended without an outcome") }
@@ -159,7 +176,7 @@ final class CoordinatorLoop {
 
     private var finalCounters: ClusterCounters {
         var counters = counters
-        counters.refusedPeers = door.refused
+        counters.refusedPeers = door.refused - refusedBefore
         counters.droppedMessages = machine.counters.dropped
         counters.chunksAskedAgain = machine.counters.requested
         counters.repeatedHalfSteps = machine.counters.repeated

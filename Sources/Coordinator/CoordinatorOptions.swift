@@ -41,6 +41,8 @@ public struct CoordinatorOptions: Sendable {
     public var initialState: TrainingState?
     /// Where an earlier run was.
     public var resume: SearchState?
+    /// Another run follows at the same endpoint, which the workers are told to join when this one is complete.
+    public var isFollowed = false
     /// End the run in order on SIGINT and SIGTERM, which this process then does not die of.
     public var handlesSignals = true
 

@@ -22,6 +22,21 @@ public struct ClusterCounters: Sendable, Equatable, Codable {
     /// Nothing.
     public init() {}
 
+    /// Of two runs.
+    public static func + (a: ClusterCounters, b: ClusterCounters) -> ClusterCounters {
+        var sum = ClusterCounters()
+        sum.refusedPeers = a.refusedPeers + b.refusedPeers
+        sum.droppedMessages = a.droppedMessages + b.droppedMessages
+        sum.repeatedHalfSteps = a.repeatedHalfSteps + b.repeatedHalfSteps
+        sum.duplicatedTasks = a.duplicatedTasks + b.duplicatedTasks
+        sum.auditedTasks = a.auditedTasks + b.auditedTasks
+        sum.auditedShards = a.auditedShards + b.auditedShards
+        sum.chunksAskedAgain = a.chunksAskedAgain + b.chunksAskedAgain
+        sum.lostWorkers = a.lostWorkers + b.lostWorkers
+        sum.generations = a.generations + b.generations
+        return sum
+    }
+
     enum CodingKeys: String, CodingKey {
         case generations
         case refusedPeers = "refused_peers"

@@ -147,6 +147,8 @@ final class ComputeLoop {
     private func load(_ bytes: [UInt8]) {
         membership = nil
         lease = (0, 0)
+        // Two of them may be more than the memory holds.
+        replica = nil
         let configuration: SearchConfiguration
         do {
             configuration = try JSONDecoder().decode(SearchConfiguration.self, from: Foundation.Data(bytes))

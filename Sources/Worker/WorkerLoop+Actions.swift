@@ -63,8 +63,8 @@ extension WorkerLoop {
             case .importState(let bytes, let generation):
                 compute.post(.importState(bytes, generation: generation))
             case .evaluate(let task): compute.post(.evaluate(task))
-            case .rejoin(let resetState):
-                logger.warning("this worker counts as lost, and joins anew")
+            case .rejoin(let reason, let resetState):
+                logger.warning("this worker joins anew: \(reason)")
                 key = UInt64.random(in: 1 ... .max)
                 mesh.leave()
                 compute.post(.withdraw(resetState: resetState))

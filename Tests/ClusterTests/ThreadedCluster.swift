@@ -43,7 +43,7 @@ struct ThreadedCluster {
             var events: [SearchEvent] = []
             let outcome: Swift.Result<SearchOutcome, CoordinatorError>
             do throws(CoordinatorError) {
-                outcome = .success(try CoordinatorProcess(options: final).run { events.append($0) })
+                outcome = .success(try CoordinatorProcess().run(final) { events.append($0) })
             } catch {
                 outcome = .failure(error)
             }

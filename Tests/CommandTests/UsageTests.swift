@@ -60,6 +60,10 @@ import Testing
             Case(
                 "select --supernet x --criterion all --fine-tune-epochs 1", 64, "--fine-tune-epochs",
                 "share one supernet"),
+            Case("coordinator --bind x --workers 1 --fine-tune-epochs=-1", 64, "--fine-tune-epochs -1", "0 or more"),
+            Case(
+                "coordinator --bind x --workers 1 --criterion all --fine-tune-epochs 1", 64, "--fine-tune-epochs",
+                "share one supernet"),
             Case("search --racing 0.5", 64, "--racing 0.5", "above 0.5"),
             Case("search --racing 0.95 --halving", 64, "--racing", "--halving", "exclude"),
             Case("search --halving --edge-order greedy", 64, "--halving", "greedy"),

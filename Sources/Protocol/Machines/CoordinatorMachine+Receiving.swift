@@ -99,7 +99,7 @@ extension CoordinatorMachine {
         return actions
     }
 
-    private mutating func start(at now: Duration) -> [Action] {
+    mutating func start(at now: Duration) -> [Action] {
         lastProgress = now
         changed = now
         if hasTrainedBase {

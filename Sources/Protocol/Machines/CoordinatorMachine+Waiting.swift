@@ -7,13 +7,16 @@ extension CoordinatorMachine {
             for key in order where workers[key].map({ isGone($0, at: now) != nil }) ?? false { forget(key) }
             return order.filter { workers[$0] != nil }.map { .send(to: $0, .finish(reason: finishReason ?? "")) }
         }
-        if phase == .gathering, now - started >= plan.joinTimeout {
+        if phase == .gathering, !isFollowing, now - started >= plan.joinTimeout {
             return fail(.tooFewWorkers(ready: readyWorkers, expected: plan.expectedWorkers))
         }
         if let since = abandonedSince, now - since >= plan.workerTimeout {
             return fail(.abandoned(waited: now - since, last: lastLoss))
         }
         var actions: [Action] = []
+        if phase == .gathering, isFollowing, readyWorkers > 0, now - started >= plan.silenceTimeout {
+            actions += start(at: now)
+        }
         for key in order {
             guard let worker = workers[key] else { continue }
             if let reason = isGone(worker, at: now) ?? isStuck(worker, key, at: now) {
@@ -150,7 +153,7 @@ extension CoordinatorMachine {
         let held = Set(workers.values.flatMap { $0.queue.map(\.id) })
         let orphans = worker.queue.map(\.id).filter { !held.contains($0) && !answered.contains($0) }
         var actions: [Action] = [.lost(name: name, reason: reason, tasks: orphans.compactMap { tasks[$0] })]
-        if phase != .gathering, phase != .finishing, readyWorkers == 0, abandonedSince == nil {
+        if hasStarted, readyWorkers == 0, abandonedSince == nil {
             abandonedSince = now
             actions.append(.abandoned(wait: plan.workerTimeout))
         }

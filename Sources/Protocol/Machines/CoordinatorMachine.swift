@@ -159,6 +159,8 @@ public struct CoordinatorMachine: Sendable {
     static let attempts = 3
 
     let plan: Plan
+    /// Whether the workers are those of a run before.
+    let isFollowing: Bool
     let started: Duration
     var phase = Phase.gathering
     var workers: [UInt64: Worker] = [:]
@@ -232,8 +234,28 @@ public struct CoordinatorMachine: Sendable {
     var finishReason: String?
 
     /// Waits for workers.
-    public init(plan: Plan, at now: Duration) {
+    public init(plan: Plan, at now: Duration) { self.init(plan: plan, isFollowing: false, at: now) }
+
+    /// Waits for the workers of a run that is over, in which they were told to join another one. What is known of them stays known.
+    ///
+    /// The run begins when as many are ready as there were, or with those that are, when the others have been silent for too long. If
+    /// none comes, it ends as one whose workers are all gone.
+    public init(plan: Plan, following former: CoordinatorMachine, at now: Duration) {
+        var plan = plan
+        plan.expectedWorkers = max(former.readyWorkers, 1)
+        self.init(plan: plan, isFollowing: true, at: now)
+        numericDigest = former.numericDigest
+        strikes = former.strikes
+        abandonedSince = now
+        lastLoss =
+            former.order.last.flatMap { former.workers[$0]?.hello }.map {
+                "\($0.name) on \($0.host): it has not come back for the next stage"
+            } ?? former.lastLoss
+    }
+
+    private init(plan: Plan, isFollowing: Bool, at now: Duration) {
         self.plan = plan
+        self.isFollowing = isFollowing
         started = now
         lastProgress = now
         nextPing = now
@@ -263,7 +285,7 @@ public struct CoordinatorMachine: Sendable {
     public var skippedHalfSteps: [Int] { skipped }
 
     /// Whether the work has begun.
-    public var hasStarted: Bool { phase != .gathering && phase != .finishing }
+    public var hasStarted: Bool { phase == .gathering ? isFollowing : phase != .finishing }
 
     /// Lets the members finish, and asks the furthest for its state. Afterwards nothing is computed any more.
     public mutating func suspend(at now: Duration) -> [Action] {
@@ -285,6 +307,11 @@ public struct CoordinatorMachine: Sendable {
         finishReason = reason
         nextPing = now + CoordinatorMachine.pingInterval
         return order.filter { workers[$0] != nil }.map { .send(to: $0, .finish(reason: reason)) }
+    }
+
+    /// Ends the run for another one: every worker is told to join anew. That run tells those who do not hear it.
+    public func handOver(reason: String) -> [Action] {
+        order.map { .send(to: $0, .dismissal(reason: reason, resetState: false)) }
     }
 
     /// Whether the workers are being told that the run is over.

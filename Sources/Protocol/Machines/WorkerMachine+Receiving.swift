@@ -83,7 +83,7 @@ extension WorkerMachine {
         }
         sentLosses = firstLoss
         nextStatus = now
-        return [.rejoin(resetState: resetState)]
+        return [.rejoin(reason: reason, resetState: resetState)]
     }
 
     /// The compute thread has nothing to do any more.

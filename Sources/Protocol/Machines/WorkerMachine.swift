@@ -20,8 +20,8 @@ public struct WorkerMachine: Sendable {
         /// Compute this task and call `evaluated`.
         case evaluate(TaskAssignment)
         /// Give up what is being computed and draw a new key; call `withdrawn` when the compute thread has nothing to do.
-        /// If the state is not to be trusted, begin with the initial one.
-        case rejoin(resetState: Bool)
+        /// If the state is not to be trusted, begin with the initial one. The reason is the coordinator's.
+        case rejoin(reason: String, resetState: Bool)
         /// Stop.
         case end(End)
     }

@@ -13,6 +13,8 @@ public enum FineTunedSearch {
     public struct Stage {
         /// Counted from 0.
         public let number: Int
+        /// Whether no other one follows.
+        public let isLast: Bool
         public let configuration: SearchConfiguration
         /// What it goes on from; nil to begin with the initial state.
         public let beginning: SearchState?
@@ -30,7 +32,8 @@ public enum FineTunedSearch {
     ///   - beginning: where an earlier chain was, or a trained supernet, with no half-steps behind it, where a selection alone is wanted.
     ///   - save: gets all that is needed to go on.
     ///   - observe: gets the decisions of searches that are done already.
-    ///   - perform: runs one search.
+    ///   - perform: runs one search: each whose decision is not known, and the last in any case, since whoever works for it is to learn
+    ///     that all is done.
     /// - Returns: the last weights, all losses one after the other, all decisions.
     /// - Throws: what `perform` throws; `SearchError.configuration` for an unknown space; `SearchError.mismatch` when the beginning's
     ///   evaluations are none of this chain.
@@ -63,7 +66,8 @@ public enum FineTunedSearch {
             let plan = TrainingPlan(configuration: next, imageCount: imageCount)
             halfSteps = plan.halfSteps
             let outcome: SearchOutcome
-            if let reached, let selection = try replay(&known, into: &done, reached.training, plan, observe) {
+            let isLast = number == count - 1
+            if let reached, !isLast, let selection = try replay(&known, into: &done, reached.training, plan, observe) {
                 outcome = SearchOutcome(
                     configuration: next, state: reached.training, losses: reached.losses, selection: selection)
             } else {
@@ -78,7 +82,7 @@ public enum FineTunedSearch {
                     }
                 }
                 outcome = try perform(
-                    Stage(number: number, configuration: next, beginning: reached, save: saveAll))
+                    Stage(number: number, isLast: isLast, configuration: next, beginning: reached, save: saveAll))
                 reached = SearchState(training: outcome.state, losses: outcome.losses)
                 done += kept.evaluations.withLock { $0 }
                 known = []

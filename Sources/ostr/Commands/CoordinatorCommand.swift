@@ -45,12 +45,6 @@ struct CoordinatorCommand: ParsableCommand {
         } else {
             prepared = try PreparedRun(options, workersHere: 0)
         }
-        if prepared.configuration.selection.fineTuneEpochs != nil {
-            throw Failure(
-                .usage,
-                "--fine-tune-epochs is impossible here: it takes a chain of runs, which `ostr search` and `ostr select` start with "
-                    + "local workers")
-        }
         try Run(prepared, command: "coordinator", workers: workers).performForWorkers(at: bind) {
             server.apply(to: &$0, keys: keys)
             slow.apply(to: &$0)

@@ -43,7 +43,7 @@ struct Run {
     ///
     /// - Parameter adjust: sets what a coordinator needs to know beside the run.
     func performLocally(_ adjust: (inout CoordinatorOptions) -> Void = { _ in }) throws {
-        if prepared.configuration.selection.fineTuneEpochs != nil { return try performStages(adjust) }
+        if prepared.configuration.selection.fineTuneEpochs != nil { return try performStages(at: nil, adjust) }
         if workers > 0 {
             let cluster = LocalCluster(workerArguments: ["--data", prepared.dataFolder], workers: workers)
             return try perform { keeping, observe in
@@ -72,9 +72,14 @@ struct Run {
         }
     }
 
-    /// Runs a search that trains between decisions: a chain of searches, each in this process or on workers of its own.
-    private func performStages(_ adjust: (inout CoordinatorOptions) -> Void) throws {
+    /// Runs a search that trains between decisions: a chain of searches, each in this process, on local workers of its own, or on those that
+    /// join over the network and stay for the others.
+    ///
+    /// - Parameter endpoint: where workers join; nil for a run on this machine.
+    private func performStages(at endpoint: String?, _ adjust: (inout CoordinatorOptions) -> Void) throws {
         let dataset = workers == 0 ? try prepared.loadImages() : nil
+        let coordinator = CoordinatorProcess()
+        var events = StageEvents()
         let beginning = prepared.resume ?? prepared.initialState.map { SearchState(training: $0, losses: []) }
         try perform { keeping, observe in
             let signals = dataset == nil || keeping == nil ? nil : try StopSignals()
@@ -83,9 +88,7 @@ struct Run {
                 observe: observe
             ) { stage in
                 func show(_ event: SearchEvent) {
-                    if let event = event.shown(inStage: stage.number, epochs: stage.configuration.epochs) {
-                        observe(event)
-                    }
+                    if let event = events.shown(event, of: stage) { observe(event) }
                 }
                 let plan = TrainingPlan(configuration: stage.configuration, imageCount: prepared.imageCount)
                 let interval = plan.halfStepsPerStep * prepared.checkpointEvery
@@ -100,13 +103,17 @@ struct Run {
                                 isInterrupted: { signals?.received != nil || keeping?.failure() != nil })
                         }, observe: show)
                 }
-                var options = coordinatorOptions(endpoint: "", adjust)
+                var options = coordinatorOptions(endpoint: endpoint ?? "", adjust)
                 options.configuration = stage.configuration
                 options.initialState = nil
                 options.resume = stage.beginning
                 options.checkpointInterval = interval
                 options.save = stage.save
                 options.saveFailure = keeping?.failure
+                guard endpoint == nil else {
+                    options.isFollowed = !stage.isLast
+                    return try coordinator.run(options, observe: show)
+                }
                 return try LocalCluster(workerArguments: ["--data", prepared.dataFolder], workers: workers)
                     .run(options, observe: show)
             }
@@ -119,10 +126,13 @@ struct Run {
     ///   - endpoint: where they join.
     ///   - adjust: as of `performLocally`.
     func performForWorkers(at endpoint: String, _ adjust: (inout CoordinatorOptions) -> Void) throws {
+        if prepared.configuration.selection.fineTuneEpochs != nil {
+            return try performStages(at: endpoint, adjust)
+        }
         var options = coordinatorOptions(endpoint: endpoint, adjust)
         try perform { keeping, observe in
             options.keep(keeping)
-            return try CoordinatorProcess(options: options).run(observe: observe)
+            return try CoordinatorProcess().run(options, observe: observe)
         }
     }
 
@@ -253,24 +263,5 @@ extension CoordinatorOptions {
     mutating func keep(_ keeping: Run.Keeping?) {
         save = keeping?.save
         saveFailure = keeping?.failure
-    }
-}
-
-extension SearchEvent {
-    /// How an event of one of a chain of searches is shown; nil for those that the first one's stand for.
-    fileprivate func shown(inStage number: Int, epochs: Int) -> SearchEvent? {
-        if number == 0 {
-            if case .trainingStarted(0, _) = self { return nil }
-            return self
-        }
-        switch self {
-        case .trainingStarted, .selectionStarted, .halfStepApplied, .workerJoined, .generationChanged, .generationBegan:
-            return nil
-        case .epochEnded(let epoch, let training, _):
-            return .message(
-                "between decisions: epoch \(epoch + 1)/\(epochs)  training loss \(SearchProgress.fixed(training.mean, 3)) accuracy "
-                    + SearchProgress.percent(training.accuracy))
-        default: return self
-        }
     }
 }

@@ -39,7 +39,7 @@ extension Simulation {
             case .importState(let bytes, let generation):
                 post(.importState(bytes, generation: generation), of: index)
             case .evaluate(let task): post(.evaluate(task), of: index)
-            case .rejoin(let resetState):
+            case .rejoin(_, let resetState):
                 count("rejoin")
                 workers[index].key = random.next()
                 workers[index].answered = 0
