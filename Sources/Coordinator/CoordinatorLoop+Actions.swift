@@ -103,22 +103,31 @@ extension CoordinatorLoop {
         guard selection != nil else { return }
         try dispatchVerifications(observe)
         while machine.wantsTask {
-            let now = MonotonicClock.now
             guard let task = selection?.takeTask() else {
-                try perform(machine.rebalance(at: now), observe)
+                try perform(machine.rebalance(at: MonotonicClock.now), observe)
                 return
             }
-            guard
-                let (id, actions) = machine.dispatch(
-                    replacement: task.replacement.map { ($0.edge, $0.operation) }, decided: task.decided,
-                    shards: task.shards, criterion: task.criterion, at: now)
-            else {
+            guard let id = try dispatch(task, observe) else {
                 selection?.returnTask(task)
                 return
             }
             dispatched[id] = task
-            try perform(actions, observe)
         }
+    }
+
+    /// Gives a task to the worker that can take it soonest.
+    ///
+    /// - Parameter excluded: names of workers that are not to get it.
+    /// - Returns: the assignment's number; nil when no worker can take it now.
+    func dispatch(
+        _ task: StrengthTask, excluding excluded: Set<String> = [], _ observe: (SearchEvent) -> Void
+    ) throws(CoordinatorError) -> Int? {
+        let given = machine.dispatch(
+            replacement: task.replacement.map { ($0.edge, $0.operation) }, decided: task.decided, shards: task.shards,
+            criterion: task.criterion, excluding: excluded, at: MonotonicClock.now)
+        guard let (id, actions) = given else { return nil }
+        try perform(actions, observe)
+        return id
     }
 
     /// What the run ends with, once everything is decided.

@@ -21,13 +21,9 @@ extension CoordinatorLoop {
                 verifications[place].outstanding = Verification.nobody
                 continue
             }
-            let given = machine.dispatch(
-                replacement: task.replacement.map { ($0.edge, $0.operation) }, decided: task.decided,
-                shards: task.shards, criterion: task.criterion, excluding: excluded, at: MonotonicClock.now)
-            guard let (id, actions) = given else { continue }
+            guard let id = try dispatch(task, excluding: excluded, observe) else { continue }
             verifications[place].outstanding = id
             counters.auditedTasks += 1
-            try perform(actions, observe)
         }
         verifications.removeAll { $0.outstanding == Verification.nobody }
     }

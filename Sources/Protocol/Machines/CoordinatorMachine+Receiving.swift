@@ -135,7 +135,7 @@ extension CoordinatorMachine {
         // What was sent a while ago and is not there was lost on the way, or its answer was.
         for (place, outstanding) in worker.queue.enumerated()
         where !status.tasks.contains(outstanding.id) && now - outstanding.sent >= CoordinatorMachine.resendInterval {
-            guard let task = tasks[outstanding.id], workers[key] != nil else { continue }
+            guard let task = tasks[outstanding.id]?.assignment, workers[key] != nil else { continue }
             workers[key]?.queue[place].sent = now
             actions.append(.send(to: key, .task(task)))
         }

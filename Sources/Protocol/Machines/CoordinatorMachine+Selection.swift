@@ -18,8 +18,7 @@ extension CoordinatorMachine {
         nextTask += 1
         let task = TaskAssignment(
             id: id, replacement: replacement, decided: decided, shards: shards, criterion: criterion)
-        tasks[id] = task
-        if !excluded.isEmpty { excludedFrom[id] = excluded }
+        tasks[id] = (task, excluded)
         return (id, give(task, to: key, at: now))
     }
 
@@ -29,11 +28,11 @@ extension CoordinatorMachine {
         guard phase == .selecting else { return [] }
         var actions: [Action] = []
         for idle in order where workers[idle]?.report != nil && workers[idle]?.queue.isEmpty == true {
-            if let (holder, id) = waitingTask(for: idle), let task = tasks[id] {
+            if let (holder, id) = waitingTask(for: idle), let task = tasks[id]?.assignment {
                 workers[holder]?.queue.removeAll { $0.id == id }
                 actions.append(.send(to: holder, .revoke(id: id)))
                 actions += give(task, to: idle, at: now)
-            } else if let id = straggler(for: idle, at: now), let task = tasks[id] {
+            } else if let id = straggler(for: idle, at: now), let task = tasks[id]?.assignment {
                 duplicatedTasks += 1
                 actions += give(task, to: idle, at: now)
             }
@@ -43,7 +42,9 @@ extension CoordinatorMachine {
 
     mutating func take(_ result: TaskResult, from key: UInt64, at now: Duration) -> [Action] {
         let id = result.id
-        guard phase == .selecting, let task = tasks[id], result.losses.count == task.shards.count else { return [] }
+        guard phase == .selecting, let task = tasks[id]?.assignment, result.losses.count == task.shards.count else {
+            return []
+        }
         var actions: [Action] = []
         for other in order {
             guard let queue = workers[other]?.queue, let place = queue.firstIndex(where: { $0.id == id }) else {
@@ -89,7 +90,7 @@ extension CoordinatorMachine {
     }
 
     private func isExcluded(_ key: UInt64, from task: Int) -> Bool {
-        guard let excluded = excludedFrom[task], let name = workers[key]?.hello.name else { return false }
+        guard let excluded = tasks[task]?.excluded, let name = workers[key]?.hello.name else { return false }
         return excluded.contains(name)
     }
 

@@ -152,7 +152,7 @@ extension CoordinatorMachine {
         lastLoss = "\(name) on \(worker.hello.host): \(reason)"
         let held = Set(workers.values.flatMap { $0.queue.map(\.id) })
         let orphans = worker.queue.map(\.id).filter { !held.contains($0) && !answered.contains($0) }
-        var actions: [Action] = [.lost(name: name, reason: reason, tasks: orphans.compactMap { tasks[$0] })]
+        var actions: [Action] = [.lost(name: name, reason: reason, tasks: orphans.compactMap { tasks[$0]?.assignment })]
         if hasStarted, readyWorkers == 0, abandonedSince == nil {
             abandonedSince = now
             actions.append(.abandoned(wait: plan.workerTimeout))
@@ -170,7 +170,9 @@ extension CoordinatorMachine {
             }
             if changes { actions += change("\(name) is lost: \(reason)", at: now) }
         case .selecting:
-            if blamesWork, let task = worker.queue.first.flatMap({ tasks[$0.id] }), !answered.contains(task.id) {
+            if blamesWork, let task = worker.queue.first.flatMap({ tasks[$0.id]?.assignment }),
+                !answered.contains(task.id)
+            {
                 lostOverTask.append((task, name))
                 // It has another number each time that it is dispatched.
                 let names = lostOverTask.filter { $0.task.isSameWork(as: task) }.map(\.worker)

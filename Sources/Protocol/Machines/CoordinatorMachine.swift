@@ -220,9 +220,8 @@ public struct CoordinatorMachine: Sendable {
     var unconfirmed: (base: Base, bytes: [UInt8])?
     var reference: StateReport?
     var nextTask = 0
-    var tasks: [Int: TaskAssignment] = [:]
-    /// By task: the names of workers that are not to get it.
-    var excludedFrom: [Int: Set<String>] = [:]
+    /// With the names of workers that are not to get them.
+    var tasks: [Int: (assignment: TaskAssignment, excluded: Set<String>)] = [:]
     var answered: Set<Int> = []
     var averageTaskTime: Duration?
     var abandonedSince: Duration?
