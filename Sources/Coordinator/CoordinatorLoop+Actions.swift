@@ -161,6 +161,8 @@ extension CoordinatorLoop {
         }
         observe(.selectionStarted(plan, edges: report.edges))
         try beginSelection(observe)
+        // A supernet that was given is kept, too: the run goes on without its file.
+        if bytes == nil { save() }
     }
 
     /// Begins the selection with the evaluations that are known.

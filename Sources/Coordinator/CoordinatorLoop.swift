@@ -83,8 +83,6 @@ final class CoordinatorLoop {
         do throws(SearchError) {
             if let resume = options.resume {
                 beginning = resume
-            } else if let training = options.initialState {
-                beginning = SearchState(training: training, losses: [])
             } else {
                 beginning = SearchState(training: try TrainingState.initial(configuration), losses: [])
             }
@@ -121,10 +119,9 @@ final class CoordinatorLoop {
         refusedBefore = door.refused
         let shards = configuration.shards
         let (weights, alphas) = (beginning.training.weights.count, beginning.training.alphas.count)
-        let halfSteps = options.initialState == nil ? plan.halfSteps : 0
         var machinePlan = CoordinatorMachine.Plan(
             run: run, configuration: [UInt8](json), datasetDigest: configuration.datasetDigest, shards: shards,
-            halfSteps: halfSteps, expectedWorkers: max(options.expectedWorkers, 1),
+            halfSteps: plan.halfSteps, expectedWorkers: max(options.expectedWorkers, 1),
             base: .init(beginning.training),
             runs: { workers in SummationTree.runs(shards: shards, workers: workers) },
             describe: { bytes in

@@ -37,9 +37,7 @@ public struct CoordinatorOptions: Sendable {
     public var keys: CoordinatorKeys?
     /// Allow TCP without keys, and socket files in folders that others can enter.
     public var insecure = false
-    /// A trained supernet: skip the training and select from it.
-    public var initialState: TrainingState?
-    /// Where an earlier run was.
+    /// Where an earlier run was; for a selection alone, the trained supernet.
     public var resume: SearchState?
     /// Another run follows at the same endpoint, which the workers are told to join when this one is complete.
     public var isFollowed = false
@@ -47,13 +45,11 @@ public struct CoordinatorOptions: Sendable {
     public var handlesSignals = true
 
     public init(
-        configuration: SearchConfiguration, imageCount: Int, endpoint: String, expectedWorkers: Int,
-        initialState: TrainingState? = nil
+        configuration: SearchConfiguration, imageCount: Int, endpoint: String, expectedWorkers: Int
     ) {
         self.configuration = configuration
         self.imageCount = imageCount
         self.endpoint = endpoint
         self.expectedWorkers = expectedWorkers
-        self.initialState = initialState
     }
 }

@@ -34,8 +34,8 @@ public struct LocalCluster: Sendable {
         #endif
     }
 
-    /// Runs a whole search, or a selection alone when `options.initialState` is set. The endpoint and the number of
-    /// workers in `options` are replaced. Blocks the calling thread, which also gets the events.
+    /// Runs a whole search. The endpoint and the number of workers in `options` are replaced. Blocks the calling thread, which
+    /// also gets the events.
     public func run(
         _ options: CoordinatorOptions, observe: (SearchEvent) -> Void
     ) throws(CoordinatorError) -> SearchOutcome {

@@ -60,8 +60,9 @@ public struct RunFolder: Sendable {
     public static func open(_ path: String) throws(ReportingError) -> RunFolder {
         let folder = RunFolder(path: path)
         var status = stat()
-        if stat(folder.file("summary.json"), &status) == 0 {
-            throw .notResumable(folder: path, reason: "its run is complete: it has a summary.json")
+        // A comparison of criteria has no summary; its table is written last.
+        for name in ["summary.json", "criteria.csv"] where stat(folder.file(name), &status) == 0 {
+            throw .notResumable(folder: path, reason: "its run is complete: it has a \(name)")
         }
         guard stat(folder.file("config.json"), &status) == 0 else {
             throw .notResumable(folder: path, reason: "it has no config.json: no run began there")

@@ -119,6 +119,8 @@ public struct RunDescription: Sendable, Codable {
     public var data: String
     /// The file that the weights came from, where a supernet was given.
     public var supernet: String?
+    /// Epochs that it was trained for, where its file tells.
+    public var supernetEpochs: Int?
     /// Worker processes; 0 for a search in this process. The numbers do not depend on it.
     public var workers: Int
     /// Steps between two checkpoints; 0 for none.
@@ -130,12 +132,14 @@ public struct RunDescription: Sendable, Codable {
 
     enum CodingKeys: String, CodingKey {
         case version, command, preset, data, supernet, workers, configuration
+        case supernetEpochs = "supernet_epochs"
         case checkpointEvery = "checkpoint_every"
         case onNonFinite = "on_nonfinite"
     }
 
     public init(
-        command: String, preset: String?, data: String, supernet: String? = nil, workers: Int,
+        command: String, preset: String?, data: String, supernet: String? = nil, supernetEpochs: Int? = nil,
+        workers: Int,
         checkpointEvery: Int = 0, onNonFinite: String = "stop", configuration: SearchConfiguration
     ) {
         self.checkpointEvery = checkpointEvery
@@ -144,6 +148,7 @@ public struct RunDescription: Sendable, Codable {
         self.preset = preset
         self.data = data
         self.supernet = supernet
+        self.supernetEpochs = supernetEpochs
         self.workers = workers
         self.configuration = configuration
     }

@@ -6,7 +6,7 @@ public enum LocalSearch {
     public struct Keeping: Sendable {
         /// Half-steps between two calls of `save` in training; 0 for none.
         public var interval: Int
-        /// Gets all that is needed to go on; also after each decision of the selection.
+        /// Gets all that is needed to go on; also after each decision of the selection, and every ten seconds of it.
         public var save: @Sendable (SearchState) -> Void
         /// Whether the search is to stop now; asked after each half-step and each evaluation.
         public var isInterrupted: @Sendable () -> Bool
@@ -49,7 +49,9 @@ public enum LocalSearch {
         guard reached.losses.count == replica.appliedHalfSteps, reached.losses.count <= plan.halfSteps else {
             throw .mismatch("\(reached.losses.count) losses are known of \(replica.appliedHalfSteps) half-steps")
         }
-        observe(.trainingStarted(epochs: configuration.epochs, stepsPerEpoch: plan.stepsPerEpoch))
+        if reached.losses.count < plan.halfSteps {
+            observe(.trainingStarted(epochs: configuration.epochs, stepsPerEpoch: plan.stepsPerEpoch))
+        }
         reached.losses.reserveCapacity(plan.halfSteps)
         var epoch = EpochLosses(plan: plan, after: reached.losses)
         var gradient = [Float](
@@ -99,12 +101,17 @@ public enum LocalSearch {
             for event in events.compactMap(SearchEvent.init) { observe(event) }
         }
         keeping?.save(reached)
+        let clock = ContinuousClock()
+        var lastSave = clock.now
         while let task = selection.takeTask() {
             let evaluation = replica.answer(task)
             let events = try selection.record(evaluation)
             reached.evaluations.append(evaluation)
             let isInterrupted = keeping?.isInterrupted() ?? false
-            if isInterrupted || !events.isEmpty { keeping?.save(reached) }
+            if isInterrupted || !events.isEmpty || clock.now - lastSave >= .seconds(10) {
+                keeping?.save(reached)
+                lastSave = clock.now
+            }
             if isInterrupted { throw .interrupted }
             let progress = selection.progress
             observe(.evaluationsDone(done: progress.done, total: progress.total))

@@ -12,6 +12,7 @@ struct SelectCommand: ParsableCommand {
               ostr select --supernet runs/first/supernet.safetensors --full-table
               ostr select --supernet torch.safetensors --dataset cifar10
               ostr select --supernet runs/first/supernet.safetensors --criterion all --strength-images 64
+              ostr select --resume runs/second
             """)
 
     @OptionGroup var options: SelectOptions
@@ -29,8 +30,13 @@ struct SelectCommand: ParsableCommand {
 
     mutating func run() throws {
         options.log.start()
-        let run = Run(
-            try PreparedRun(options), command: "select", workers: workers ?? WorkerCount.automatic(shards: nil))
-        try run.performLocally()
+        let prepared: PreparedRun
+        if let run = options.checkpoints.resume {
+            prepared = try PreparedRun(resuming: run, as: .selection, onSaveError: options.checkpoints.onSaveError)
+        } else {
+            prepared = try PreparedRun(options)
+        }
+        let count = workers ?? prepared.formerWorkers ?? WorkerCount.automatic(shards: nil)
+        try Run(prepared, command: "select", workers: count).performLocally()
     }
 }

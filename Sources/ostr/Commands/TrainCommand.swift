@@ -53,7 +53,7 @@ struct TrainCommand: ParsableCommand {
         let prepared: PreparedRun
         if let run = options.checkpoints.resume {
             prepared = try PreparedRun(
-                resuming: run, isTraining: true, onSaveError: options.checkpoints.onSaveError)
+                resuming: run, as: .training, onSaveError: options.checkpoints.onSaveError)
         } else {
             prepared = try PreparedRun(options, workersHere: bind == nil ? workers : 1)
         }

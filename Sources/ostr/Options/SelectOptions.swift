@@ -9,7 +9,7 @@ struct SelectOptions: ParsableArguments {
         help: ArgumentHelp(
             "The trained supernet: supernet.safetensors of a run folder, or one saved by PyTorch's public code.",
             valueName: "file"))
-    var supernet: String
+    var supernet: String?
 
     @Option(
         help: ArgumentHelp(
@@ -33,6 +33,7 @@ struct SelectOptions: ParsableArguments {
     @OptionGroup(title: "Supernet (default: the shape read off the file)") var shape: SupernetOptions
     @OptionGroup(title: "Batches") var batches: BatchOptions
     @OptionGroup(title: "Selection") var selection: SelectionArguments
+    @OptionGroup(title: "Checkpoints") var checkpoints: CheckpointOptions
     @OptionGroup(title: "Output") var output: OutputOptions
     @OptionGroup(title: "Log") var log: LogOptions
 
@@ -55,7 +56,7 @@ struct SelectOptions: ParsableArguments {
         else {
             throw Failure(
                 .data,
-                "\(supernet): not a supernet of a space known here (\(knownSpaces)): expected names such as "
+                "\(file.path): not a supernet of a space known here (\(knownSpaces)): expected names such as "
                     + "`stem.0.weight`, `cells.0.edges.1<-0.2.op.1.weight` or `cells.0._ops.0._ops.4.op.1.weight`, and "
                     + "`classifier.weight`")
         }
@@ -68,12 +69,12 @@ struct SelectOptions: ParsableArguments {
                 : (found.space == SearchSpace.nasbench201.name) == (given.space.skeleton == .nasbench201)
             guard fits else {
                 throw Failure(
-                    .data, "\(supernet): a supernet of the space `\(found.space)`; expected \(given.space.name)")
+                    .data, "\(file.path): a supernet of the space `\(found.space)`; expected \(given.space.name)")
             }
         } else if !SearchSpace.all.contains(where: { $0.name == found.space }) {
             throw Failure(
                 .usage,
-                "\(supernet): a supernet of the space `\(found.space)`, which is not built in; give the file that "
+                "\(file.path): a supernet of the space `\(found.space)`, which is not built in; give the file that "
                     + "defines it with --space")
         }
         return SupernetShape(

@@ -5,7 +5,7 @@ import Reporting
 import Search
 import Supernet
 
-/// A search or a training whose configuration, images, weights and place for results are known to be good. Nothing is written yet.
+/// A search, a selection alone or a training whose configuration, images, weights and place for results are known to be good. Nothing is written yet.
 struct PreparedRun {
     let configuration: SearchConfiguration
     let imageCount: Int
@@ -13,14 +13,13 @@ struct PreparedRun {
     /// The run folder to be.
     let output: String
     let preset: String?
-    /// A trained supernet to select from, and the file it came from.
-    var initialState: TrainingState?
+    /// The file that a trained supernet came from, where there is a selection alone.
     var supernetFile: String?
     /// Steps between two checkpoints; 0 for none.
     var checkpointEvery = 0
     var onSaveError = CheckpointOptions.SaveError.goOn
     var onNonFinite = CoordinatorMachine.NonFinitePolicy.stop
-    /// Where the run was when it was interrupted, if it goes on.
+    /// Where the run was when it was interrupted, if it goes on; of a selection alone also its beginning.
     var resume: SearchState?
     /// Worker processes that the run had before it was interrupted.
     var formerWorkers: Int?
@@ -110,28 +109,45 @@ struct PreparedRun {
         _ = try loadTestImages()
     }
 
-    /// A search or a training that was interrupted, from its newest checkpoint. Prints a warning for each one that cannot be used.
+    /// What a run does.
+    enum Kind {
+        case search, selection, training
+
+        init(_ description: RunDescription) {
+            self =
+                description.configuration.network != nil
+                ? .training : description.supernet != nil ? .selection : .search
+        }
+
+        /// What it is, and the command that goes on with it.
+        fileprivate var names: (run: String, command: String) {
+            switch self {
+            case .search: ("a search", "search")
+            case .selection: ("a selection alone", "select")
+            case .training: ("the training of a network", "train")
+            }
+        }
+    }
+
+    /// A run that was interrupted, from its newest checkpoint. Prints a warning for each one that cannot be used.
     ///
-    /// - Parameter isTraining: which of the two is expected.
+    /// - Parameter kind: which is expected.
     /// - Throws: what says why the run cannot go on.
-    init(resuming run: String, isTraining: Bool = false, onSaveError: CheckpointOptions.SaveError) throws {
+    init(resuming run: String, as kind: Kind = .search, onSaveError: CheckpointOptions.SaveError) throws {
         let folder = try RunFolder.open(run)
         let description = try folder.description()
-        guard description.supernet == nil else {
-            throw Failure(.usage, "the run in \(run) is a selection alone, which is begun again with `ostr select`")
-        }
-        guard (description.configuration.network != nil) == isTraining else {
+        let found = Kind(description)
+        guard found == kind else {
             throw Failure(
                 .usage,
-                isTraining
-                    ? "the run in \(run) is a search; go on with it by `ostr search --resume`"
-                    : "the run in \(run) is the training of a network; go on with it by `ostr train --resume`")
+                "the run in \(run) is \(found.names.run); go on with it by `ostr \(found.names.command) --resume`")
         }
         output = run
+        supernetFile = description.supernet
         configuration = description.configuration
         dataFolder = description.data
         preset = description.preset
-        trainedEpochs = configuration.epochs
+        trainedEpochs = kind == .selection ? description.supernetEpochs : configuration.epochs
         checkpointEvery = description.checkpointEvery
         formerWorkers = description.workers
         self.onSaveError = onSaveError
@@ -148,7 +164,10 @@ struct PreparedRun {
         try configuration.validate(imageCount: imageCount)
         let checkpoints = CheckpointFolder(
             run: run, configurationDigest: try Summary.digest(of: configuration), version: Version.current)
-        guard let found = try checkpoints.newest() else { return }
+        guard let found = try checkpoints.newest() else {
+            guard let file = supernetFile else { return }
+            throw Failure(.noInput, "nothing is kept in \(run) yet; begin anew with `ostr select --supernet \(file)`")
+        }
         for error in found.rejected {
             Program.console.print(
                 "ostr: warning: a checkpoint cannot be used: \(error); the one before it is taken")
@@ -168,7 +187,11 @@ struct PreparedRun {
     ///
     /// - Throws: as above; also what says how the file's tensors differ from those of the expected shape.
     init(_ options: SelectOptions) throws {
-        let file = try SafetensorsFile(reading: options.supernet)
+        guard let path = options.supernet else {
+            throw Failure(
+                .usage, "--supernet is missing; give a trained supernet's file, or a run folder with --resume")
+        }
+        let file = try SafetensorsFile(reading: path)
         let given = try options.shape.space?.load()
         let kind = options.dataset ?? file.metadata["dataset"].flatMap { DatasetKind(rawValue: $0) } ?? .fashionMNIST
         output = options.output.path(space: options.space(of: file, given), dataset: kind.rawValue)
@@ -187,8 +210,11 @@ struct PreparedRun {
         self.configuration = configuration
         imageCount = images.dataset.count
         preset = nil
-        initialState = TrainingState(weights: content.weights, alphas: content.alphas)
-        supernetFile = options.supernet
+        resume = SearchState(
+            training: TrainingState(weights: content.weights, alphas: content.alphas), losses: [])
+        supernetFile = path
+        checkpointEvery = options.checkpoints.checkpointEvery
+        onSaveError = options.checkpoints.onSaveError
         trainedEpochs = content.metadata["epochs"].flatMap { Int($0) }
     }
 

@@ -27,7 +27,7 @@ struct Run {
     ) -> CoordinatorOptions {
         var options = CoordinatorOptions(
             configuration: prepared.configuration, imageCount: prepared.imageCount, endpoint: endpoint,
-            expectedWorkers: workers, initialState: prepared.initialState)
+            expectedWorkers: workers)
         options.resume = prepared.resume
         options.checkpointInterval = halfStepsPerStep * prepared.checkpointEvery
         options.onNonFinite = prepared.onNonFinite
@@ -55,20 +55,16 @@ struct Run {
         try perform { keeping, observe in
             let dataset = try prepared.loadImages()
             let replica = try Replica(configuration: prepared.configuration, dataset: dataset)
-            guard let state = prepared.initialState else {
-                // Without checkpoints a signal ends the process at once.
-                let signals = keeping == nil ? nil : try StopSignals()
-                return try LocalSearch.run(
-                    configuration: prepared.configuration, replica: replica, from: prepared.resume,
-                    skipsNonFinite: prepared.onNonFinite == .skip,
-                    keeping: keeping.map { keeping in
-                        .init(
-                            interval: halfStepsPerStep * prepared.checkpointEvery, save: keeping.save,
-                            isInterrupted: { signals?.received != nil || keeping.failure() != nil })
-                    }, observe: observe)
-            }
-            replica.state = state
-            return try LocalSearch.select(replica: replica, observe: observe)
+            // Without checkpoints a signal ends the process at once.
+            let signals = keeping == nil ? nil : try StopSignals()
+            return try LocalSearch.run(
+                configuration: prepared.configuration, replica: replica, from: prepared.resume,
+                skipsNonFinite: prepared.onNonFinite == .skip,
+                keeping: keeping.map { keeping in
+                    .init(
+                        interval: halfStepsPerStep * prepared.checkpointEvery, save: keeping.save,
+                        isInterrupted: { signals?.received != nil || keeping.failure() != nil })
+                }, observe: observe)
         }
     }
 
@@ -80,11 +76,10 @@ struct Run {
         let dataset = workers == 0 ? try prepared.loadImages() : nil
         let coordinator = CoordinatorProcess()
         var events = StageEvents()
-        let beginning = prepared.resume ?? prepared.initialState.map { SearchState(training: $0, losses: []) }
         try perform { keeping, observe in
             let signals = dataset == nil || keeping == nil ? nil : try StopSignals()
             return try FineTunedSearch.run(
-                prepared.configuration, imageCount: prepared.imageCount, from: beginning, save: keeping?.save,
+                prepared.configuration, imageCount: prepared.imageCount, from: prepared.resume, save: keeping?.save,
                 observe: observe
             ) { stage in
                 func show(_ event: SearchEvent) {
@@ -105,7 +100,6 @@ struct Run {
                 }
                 var options = coordinatorOptions(endpoint: endpoint ?? "", adjust)
                 options.configuration = stage.configuration
-                options.initialState = nil
                 options.resume = stage.beginning
                 options.checkpointInterval = interval
                 options.save = stage.save
@@ -150,7 +144,7 @@ struct Run {
     }
 
     private func checkpointWriter() throws -> CheckpointWriter? {
-        guard prepared.checkpointEvery > 0, prepared.initialState == nil else { return nil }
+        guard prepared.checkpointEvery > 0 else { return nil }
         let goesOn = prepared.onSaveError == .goOn
         return CheckpointWriter(try checkpointFolder()) { result in
             guard case .failure(let error) = result else { return }
@@ -167,7 +161,8 @@ struct Run {
             path: prepared.output,
             description: RunDescription(
                 command: command, preset: prepared.preset, data: prepared.dataFolder, supernet: prepared.supernetFile,
-                workers: workers, checkpointEvery: prepared.checkpointEvery,
+                supernetEpochs: prepared.supernetFile == nil ? nil : prepared.trainedEpochs, workers: workers,
+                checkpointEvery: prepared.checkpointEvery,
                 onNonFinite: prepared.onNonFinite.rawValue, configuration: prepared.configuration),
             space: space, console: Program.console, earlier: prepared.resumes ? earlierEpochs : nil)
         let writer = try checkpointWriter()
@@ -241,6 +236,7 @@ struct Run {
         let cells = space == .nasbench201 ? comparison.cells.map(CellLossTable.init) : nil
         if let cells { try folder.write("cells.csv", cells.csv) }
         try folder.write("criteria.csv", table.csv)
+        try checkpointFolder().removeAll()
         try StandardOutput.print(
             [""] + table.lines(StandardOutput.frame)
                 + [

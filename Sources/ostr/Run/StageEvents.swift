@@ -18,8 +18,8 @@ struct StageEvents {
         case .workerLost(let name, _):
             workers.remove(name)
             return event
-        case .trainingStarted(let epochs, _): return isFirst && epochs > 0 ? event : nil
-        case .selectionStarted, .halfStepApplied, .generationChanged, .generationBegan: return isFirst ? event : nil
+        case .trainingStarted, .selectionStarted, .halfStepApplied, .generationChanged, .generationBegan:
+            return isFirst ? event : nil
         case .epochEnded(let epoch, let training, _) where !isFirst:
             return .message(
                 "between decisions: epoch \(epoch + 1)/\(stage.configuration.epochs)  training loss "
