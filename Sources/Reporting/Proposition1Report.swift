@@ -35,7 +35,7 @@ public struct Proposition1Report: Sendable {
     /// `proposition1.svg`.
     public var svg: String {
         LinePlot(
-            title: "The weight that the skip connection gets",
+            title: "β_skip with which the mixture is nearest to m*",
             xLabel: "var(o − m*): how far the convolution's output is",
             yLabel: "β_skip",
             series: [

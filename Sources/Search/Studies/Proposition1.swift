@@ -1,6 +1,6 @@
 import Kernels
 
-/// Proposition 1 of the paper on a toy cell: one edge with a skip connection and a convolution.
+/// The calculation behind the paper's Proposition 1 on a toy cell: one edge with a skip connection and a convolution. Nothing is trained.
 ///
 /// With the optimal feature map m*, the mixture ō = β_skip x + β_conv o(x), and β_skip + β_conv = 1, the variance
 ///
@@ -10,8 +10,8 @@ import Kernels
 ///
 ///     β_skip* = (var(o − m*) − cov) / (var(x − m*) + var(o − m*) − 2 cov),   β_conv* = (var(x − m*) − cov) / (the same),
 ///
-/// cut to 0 ... 1: the farther the convolution's output is from m*, the larger β_skip*, whatever the convolution would be worth
-/// once it is trained.
+/// cut to 0 ... 1: β_skip* is above one half exactly where the convolution's output is the farther one, whatever the convolution would
+/// be worth once it is trained.
 ///
 /// In the toy cell m* is a smooth random map and the input x is m* with noise. The convolution's weights go in equal steps from
 /// a filter that takes most of the noise away to random ones.

@@ -2,10 +2,10 @@ import ArgumentParser
 import Reporting
 import Search
 
-/// `ostr study`: what the paper says, on examples small enough to be looked through.
+/// `ostr study`: calculations behind the method, on examples small enough to be looked through.
 struct StudyCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "study", abstract: "Repeats a statement of the paper on a small example.",
+        commandName: "study", abstract: "Checks a calculation behind the method on a small example.",
         subcommands: [Proposition1Command.self])
 }
 
@@ -18,7 +18,8 @@ struct Proposition1Command: ParsableCommand {
         discussion: """
             A toy cell has one edge with a skip connection and a convolution, whose output gets ever farther from the \
             optimal feature map m*. The beta of the skip connection that makes var(mixture - m*) smallest is searched \
-            for numerically, and stands beside the closed form of Proposition 1 (docs/criteria.md).
+            for numerically, and stands beside the closed form behind Proposition 1 (docs/criteria.md, which also tells \
+            what this does not show). Nothing is trained.
 
               ostr study proposition1
               ostr study proposition1 --seed 3 --output proposition1
@@ -42,8 +43,8 @@ struct Proposition1Command: ParsableCommand {
         try StandardOutput.print(
             report.lines(StandardOutput.frame)
                 + [
-                    "The farther the convolution's output is from m*, the larger the skip connection's beta: beyond one half "
-                        + "where var(o - m*) > var(x - m*)."
+                    "The skip connection's beta is above one half where var(o - m*) > var(x - m*): where the convolution's "
+                        + "output is farther from m* than the skip connection's."
                 ] + (folder.map { ["Written to    \($0.path)"] } ?? []))
     }
 }
