@@ -20,6 +20,8 @@ public enum CoordinatorError: Error, Sendable, Equatable, CustomStringConvertibl
     case disagreement(String)
     /// SIGINT or SIGTERM; `isSaved` when the run can go on later from where it was.
     case interrupted(signal: Int32, isSaved: Bool)
+    /// The caller had seen all it wanted.
+    case endedEarly
     /// A checkpoint could not be written, and the run is not to go on without.
     case notKept(String)
     /// The configuration does not fit the data, or a result does not fit the run.
@@ -48,6 +50,7 @@ public enum CoordinatorError: Error, Sendable, Equatable, CustomStringConvertibl
         case .cannotStart(let executable, let reason): "cannot start \(executable): \(reason)"
         case .interrupted(let signal, let isSaved):
             "interrupted by signal \(signal)" + (isSaved ? "; go on with --resume" : "")
+        case .endedEarly: "ended before its end, as was asked for"
         case .search(let error): error.description
         }
     }

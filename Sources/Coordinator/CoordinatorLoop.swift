@@ -142,7 +142,10 @@ final class CoordinatorLoop {
             ?? CoordinatorMachine(plan: machinePlan, at: MonotonicClock.now)
     }
 
-    func run(observe: (SearchEvent) -> Void) throws(CoordinatorError) -> SearchOutcome {
+    /// - Parameter isEnough: asked often; whether to end with `CoordinatorError.endedEarly`.
+    func run(
+        until isEnough: () -> Bool = { false }, observe: (SearchEvent) -> Void
+    ) throws(CoordinatorError) -> SearchOutcome {
         var poller = Poller()
         let atSocket = poller.add(door.socket)
         door.add(to: &poller)
@@ -155,6 +158,7 @@ final class CoordinatorLoop {
                     failure = try suspend(signal, &poller, atSocket, observe)
                 }
                 if let reason = options.saveFailure?() { throw CoordinatorError.notKept(reason) }
+                if isEnough() { throw CoordinatorError.endedEarly }
                 outcome = finishedOutcome()
             }
         } catch {

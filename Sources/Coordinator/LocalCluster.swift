@@ -36,8 +36,10 @@ public struct LocalCluster: Sendable {
 
     /// Runs a whole search. The endpoint and the number of workers in `options` are replaced. Blocks the calling thread, which
     /// also gets the events.
+    ///
+    /// - Parameter isEnough: asked often; whether to end with `CoordinatorError.endedEarly`.
     public func run(
-        _ options: CoordinatorOptions, observe: (SearchEvent) -> Void
+        _ options: CoordinatorOptions, until isEnough: () -> Bool = { false }, observe: (SearchEvent) -> Void
     ) throws(CoordinatorError) -> SearchOutcome {
         let folder: PrivateFolder
         do throws(TransportError) {
@@ -60,6 +62,6 @@ public struct LocalCluster: Sendable {
         defer { crew.end(within: LocalCluster.patience) }
         let loop = try CoordinatorLoop(options: options) { work throws(CoordinatorError) in try crew.look(work: work) }
         try crew.start(max(workers, 1))
-        return try loop.run(observe: observe)
+        return try loop.run(until: isEnough, observe: observe)
     }
 }

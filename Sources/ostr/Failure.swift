@@ -98,7 +98,7 @@ struct Failure: Error, Equatable {
             case .endpoint: .usage
             case .tooFewWorkers, .abandoned, .workerExited: .temporary
             case .cannotStart: .system
-            case .hopeless, .disagreement: .software
+            case .hopeless, .disagreement, .endedEarly: .software
             case .interrupted(let signal, let isSaved): isSaved ? .saved : .signal(signal)
             case .search(let error): Failure(error).status
             case .transport, .notKept: .inputOutput

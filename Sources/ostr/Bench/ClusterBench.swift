@@ -48,19 +48,26 @@ struct ClusterBench {
         }
         let before = (ProcessUsage.cpuSeconds(ofChildren: true), ProcessUsage.cpuSeconds())
         var trainingCPU = (start: before.1, end: Double?.none)
-        _ = try LocalCluster(workerArguments: arguments, workers: workers).run(options) { event in
-            switch event {
-            case .trainingStarted: trainingCPU.start = ProcessUsage.cpuSeconds()
-            case .halfStepApplied(let halfStep, _): applied.append((halfStep.kind, clock.now))
-            case .selectionStarted:
-                if work != .evaluate { trainingCPU.end = ProcessUsage.cpuSeconds() }
-                evaluated.append((0, clock.now))
-            case .evaluationsDone(let done, _): evaluated.append((done, clock.now))
-            default: break
+        // The rest of the selection is of no interest.
+        let blocks = workers * (warmup + steps)
+        let isEnough = { work == .evaluate ? evaluated.count > blocks : !evaluated.isEmpty }
+        do throws(CoordinatorError) {
+            _ = try LocalCluster(workerArguments: arguments, workers: workers).run(options, until: isEnough) { event in
+                switch event {
+                case .trainingStarted: trainingCPU.start = ProcessUsage.cpuSeconds()
+                case .halfStepApplied(let halfStep, _): applied.append((halfStep.kind, clock.now))
+                case .selectionStarted:
+                    if work != .evaluate { trainingCPU.end = ProcessUsage.cpuSeconds() }
+                    evaluated.append((0, clock.now))
+                case .evaluationsDone(let done, _): evaluated.append((done, clock.now))
+                default: break
+                }
             }
+        } catch {
+            guard error == .endedEarly else { throw error }
         }
         return Result(
-            seconds: seconds(applied, evaluated, blocks: workers * (warmup + steps)),
+            seconds: seconds(applied, evaluated, blocks: blocks),
             coordinatorCPU: (trainingCPU.end ?? ProcessUsage.cpuSeconds()) - trainingCPU.start,
             workersCPU: ProcessUsage.cpuSeconds(ofChildren: true) - before.0)
     }
