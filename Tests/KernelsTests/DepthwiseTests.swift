@@ -127,7 +127,8 @@ struct DepthwiseTests {
 
         let gradient = d.blocked(arena)
         let sums = arena.doubles(2 * padded)
-        NormalizedRectifier.backward(gradient, z: z, outputImage: 0, y: source, image: 0, sums: sums)
+        NormalizedRectifier.backward(
+            gradient, y: source, image: 0, coefficients: a, constants: c, sums: sums)
         let passed = zip(d.values, normalized).map { $1 > 0 ? $0 : 0 }
         #expect(relativeDifference(gradient.planar(0), passed) < 1e-6)
         for channel in 0..<channels {

@@ -29,28 +29,31 @@ public enum NormalizedRectifier {
     ///
     /// - Parameters:
     ///   - d: gradient of z.
-    ///   - z: output of the forward pass.
+    ///   - coefficients, constants: as in the forward pass.
     ///   - sums: (2, blocks × 8): Σ d and Σ d y of each channel.
     public static func backward(
-        _ d: BlockedTensor, z: BlockedTensor, outputImage: Int, y: BlockedTensor, image: Int,
-        sums: UnsafeMutablePointer<Double>
+        _ d: BlockedTensor, y: BlockedTensor, image: Int, coefficients: UnsafePointer<Float>,
+        constants: UnsafePointer<Float>, sums: UnsafeMutablePointer<Double>
     ) {
-        precondition(d.sameShape(as: y) && z.sameShape(as: y), "shapes do not fit")
-        Profile.enter("normalise, rectify", nil, y, floats: 4 * y.imageFloats)
+        precondition(d.sameShape(as: y), "shapes do not fit")
+        Profile.enter("normalise, rectify", nil, y, floats: 3 * y.imageFloats)
         defer { Profile.leave() }
         let channels = y.blocks * 8
         for block in 0..<y.blocks {
+            let a = lanes(coefficients, block)
+            let c = lanes(constants, block)
             for row in 0..<y.height {
                 let gradient = d.row(image, block, row)
-                let output = z.row(outputImage, block, row)
                 let source = y.row(image, block, row)
                 var total = Lanes.zero
                 var products = Lanes.zero
                 for column in 0..<y.width {
-                    let passed = gradient[column].replacing(with: Lanes.zero, where: output[column] .<= Lanes.zero)
+                    let value = source[column]
+                    let passed = gradient[column].replacing(
+                        with: Lanes.zero, where: c.addingProduct(a, value) .<= Lanes.zero)
                     gradient[column] = passed
                     total += passed
-                    products.addProduct(passed, source[column])
+                    products.addProduct(passed, value)
                 }
                 for lane in 0..<8 {
                     sums[block * 8 + lane] += Double(total[lane])

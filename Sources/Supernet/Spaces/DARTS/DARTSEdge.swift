@@ -52,7 +52,7 @@ final class DARTSEdge {
         let channels = input.value.channels
         scratch = store.scratch(channels: channels, size: input.value.height / stride)
         var candidates: [Candidate] = []
-        var (number, lentTensors) = (0, 0)
+        var number = 0
         let present = space.operationsOfEdge[row]
         for (column, name) in space.operations.enumerated() {
             // The public code counts the operations of an edge.
@@ -63,9 +63,9 @@ final class DARTSEdge {
             func separable(_ kernel: Int, _ isSeparable: Bool, _ parameters: inout ParameterDirectory) -> Candidate {
                 let operation = SeparableOperation(
                     source: input, kernel: kernel, isSeparable: isSeparable, stride: stride,
-                    prefix: "\(prefix)\(index).op.", number: number, evaluatingInto: lentTensors, in: &parameters,
+                    prefix: "\(prefix)\(index).op.", number: number, evaluatingInto: number, in: &parameters,
                     arena: arena, store: store)
-                (number, lentTensors) = (number + 1, lentTensors + operation.stageCount)
+                number += 1
                 return .separable(operation)
             }
             switch name {

@@ -13,8 +13,8 @@ final class SeparableOperation: NormalizedOperation {
     ///   - isSeparable: two stages, without dilation; otherwise one, dilated by 2.
     ///   - prefix: of the weights' names, for example `cells.0._ops.3._ops.4.op.`.
     ///   - number: among those of its edge, which have gradients between their stages at the same time.
-    ///   - lent: the first of the shape's lent tensors that hold the stages' outputs in an evaluation; nil where
-    ///     evaluations keep what they compute, too.
+    ///   - lent: which of the shape's lent tensors holds the output in an evaluation, that of the first stage before; nil
+    ///     where evaluations keep what they compute, too.
     init(
         source: CellNode, kernel: Int, isSeparable: Bool, stride: Int, prefix: String,
         number: Int = 0, evaluatingInto lent: Int? = nil, in parameters: inout ParameterDirectory, arena: Arena,
@@ -36,7 +36,7 @@ final class SeparableOperation: NormalizedOperation {
         let first = stage(size, stride: stride, 1, lent: lent, &parameters)
         stages =
             isSeparable
-            ? [first, stage(first.output.height, stride: 1, 5, lent: lent.map { $0 + 1 }, &parameters)] : [first]
+            ? [first, stage(first.output.height, stride: 1, 5, lent: lent, &parameters)] : [first]
         scratch = store.scratch(channels: channels, size: first.output.height)
         inner = isSeparable ? scratch.inner(number) : nil
     }
@@ -49,9 +49,6 @@ final class SeparableOperation: NormalizedOperation {
     func load(_ weights: UnsafePointer<Float>) {
         for stage in stages { stage.load(weights) }
     }
-
-    /// Stages, each with a tensor that it lends.
-    var stageCount: Int { stages.count }
 
     func forward(_ pass: ForwardPass) { SeparableOperation.forward([self], pass) }
 
@@ -124,12 +121,13 @@ final class SeparableOperation: NormalizedOperation {
     private func backwardLast(_ d: BlockedTensor, wantsWeights: Bool, into inner: BlockedTensor) {
         let sums = scratch.clearedSums()
         for image in 0..<source.images {
+            if wantsWeights { rectifyMiddle(image) }
             outputGradient(d, image, into: scratch.gradient)
-            rectifyMiddle(image)
             last.backward(
                 x: scratch.paddedInput, 0, wantsWeights: wantsWeights, into: inner, image, accumulate: false)
             NormalizedRectifier.backward(
-                inner, z: scratch.paddedInput, outputImage: 0, y: stages[0].output, image: image, sums: sums)
+                inner, y: stages[0].output, image: image, coefficients: stages[0].norm.a,
+                constants: stages[0].norm.constants, sums: sums)
         }
         stages[0].norm.prepareBackward(weight: 1, dSum: sums, dySum: sums + scratch.padded)
     }
