@@ -216,16 +216,16 @@ private func correlateRow<let S: Int>(
         let source = x + column * S
         let target = y + column * outputStep
         if left >= 12 && left != 16 {
-            correlateTile(InlineArray<12, Lanes>.self, stride, source, taps, weights, target, outputStep, accumulate)
+            correlateRowTile(InlineArray<12, Lanes>.self, stride, source, taps, weights, target, outputStep, accumulate)
             column += 12
         } else if left >= 8 {
-            correlateTile(InlineArray<8, Lanes>.self, stride, source, taps, weights, target, outputStep, accumulate)
+            correlateRowTile(InlineArray<8, Lanes>.self, stride, source, taps, weights, target, outputStep, accumulate)
             column += 8
         } else if left >= 4 {
-            correlateTile(InlineArray<4, Lanes>.self, stride, source, taps, weights, target, outputStep, accumulate)
+            correlateRowTile(InlineArray<4, Lanes>.self, stride, source, taps, weights, target, outputStep, accumulate)
             column += 4
         } else {
-            correlateTile(InlineArray<1, Lanes>.self, stride, source, taps, weights, target, outputStep, accumulate)
+            correlateRowTile(InlineArray<1, Lanes>.self, stride, source, taps, weights, target, outputStep, accumulate)
             column += 1
         }
     }
@@ -233,7 +233,7 @@ private func correlateRow<let S: Int>(
 
 /// P pixels in registers. The width of the tile changes no number: every output is its own chain.
 @inline(__always)
-private func correlateTile<let P: Int, let S: Int>(
+private func correlateRowTile<let P: Int, let S: Int>(
     _: InlineArray<P, Lanes>.Type, _: InlineArray<S, Lanes>.Type, _ x: UnsafePointer<Lanes>,
     _ taps: UnsafeBufferPointer<DepthwiseTap>, _ weights: UnsafePointer<Lanes>, _ y: UnsafeMutablePointer<Lanes>,
     _ outputStep: Int, _ accumulate: Bool

@@ -74,8 +74,7 @@ struct BenchReport: Encodable {
 
     enum CodingKeys: String, CodingKey {
         case version, isa, space, work, workers, batch, shards, channels, cells, size, classes, convolution, steps,
-            gflops,
-            profile
+            gflops, profile
         case secondsMin = "seconds_min"
         case secondsMedian = "seconds_median"
         case peakRssMib = "peak_rss_mib"
