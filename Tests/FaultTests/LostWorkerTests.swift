@@ -57,7 +57,9 @@
             try cluster.expectUndisturbedResult()
             #expect(cluster.counters["lost_workers"] == 1)
             let begun = cluster.events("generation_began").compactMap { $0["half_step"] as? Int }
-            #expect(begun.prefix(2) == [0, halfStep], "what the other one has applied of the update stays")
+            // The one that dies may have sent the end of the sum before, and the other one not have all of it.
+            let expected = [[0, halfStep - 1], [0, halfStep]]
+            #expect(expected.contains(Array(begun.prefix(2))), "what the other one has applied of the update stays")
             let line = cluster.events("half_step").first { $0["half_step"] as? Int == halfStep }
             #expect(line?["part"] as? String == part)
         }
