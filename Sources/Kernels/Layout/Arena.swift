@@ -4,9 +4,9 @@
 
 /// Memory that is taken once and lives as long as its owner, aligned to 64 bytes. Used by the thread that owns it.
 ///
-/// It is cut from slabs for which Linux is asked to use pages of 2 MiB: a pass goes through hundreds of MiB, and would
-/// miss the address cache at every page of 4 KiB (a fifth of a step of the DARTS space). Pages are first touched when
-/// something is written to them, so what is taken and not used costs little.
+/// It is cut from slabs, for which Linux can be asked to use pages of 2 MiB: a pass that goes through hundreds of MiB
+/// misses the address cache at every page of 4 KiB (a fifth of a step of the DARTS space). Pages are first touched when
+/// something is written to them, so what is taken and not used costs little; less so with large pages.
 ///
 /// What a layer keeps for itself starts as zero. Activations and gradients, which are needed for a part of a pass only,
 /// name the ticks of a clock of the caller's during which they hold something (`tensor(…, during:)`); two of them share
@@ -36,8 +36,12 @@ public final class Arena {
     /// Bytes taken so far.
     public private(set) var bytes = 0
 
+    private let usesLargePages: Bool
+
     /// With nothing taken.
-    public init() {}
+    ///
+    /// - Parameter usesLargePages: whether to ask for pages of 2 MiB.
+    public init(usesLargePages: Bool = false) { self.usesLargePages = usesLargePages }
 
     deinit {
         for allocation in allocations { allocation.deallocate() }
@@ -105,7 +109,7 @@ public final class Arena {
         let slab = UnsafeMutableRawPointer.allocate(byteCount: slabBytes, alignment: unit)
         #if canImport(Glibc)
             // Advice: where there are no such pages, ordinary ones do.
-            if isLarge { _ = madvise(slab, slabBytes, MADV_HUGEPAGE) }
+            if isLarge && usesLargePages { _ = madvise(slab, slabBytes, MADV_HUGEPAGE) }
         #endif
         allocations.append(slab)
         free = (slab + size, slab + slabBytes)
