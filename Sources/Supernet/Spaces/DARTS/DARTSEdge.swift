@@ -63,7 +63,7 @@ final class DARTSEdge {
             func separable(_ kernel: Int, _ isSeparable: Bool, _ parameters: inout ParameterDirectory) -> Candidate {
                 let operation = SeparableOperation(
                     source: input, kernel: kernel, isSeparable: isSeparable, stride: stride,
-                    prefix: "\(prefix)\(index).op.", number: number, evaluatingInto: number, in: &parameters,
+                    prefix: "\(prefix)\(index).op.", place: number, in: &parameters,
                     arena: arena, store: store)
                 number += 1
                 return .separable(operation)

@@ -12,33 +12,32 @@ final class SeparableOperation: NormalizedOperation {
     ///   - stride: of the first stage.
     ///   - isSeparable: two stages, without dilation; otherwise one, dilated by 2.
     ///   - prefix: of the weights' names, for example `cells.0._ops.3._ops.4.op.`.
-    ///   - number: among those of its edge, which have gradients between their stages at the same time.
-    ///   - lent: which of the shape's lent tensors holds the output in an evaluation, that of the first stage before; nil
+    ///   - place: among those of its edge, which have gradients between their stages at the same time, and outputs in an
+    ///     evaluation: those are in the shape's lent tensor of this number, the first stage's before the last one's. nil
     ///     where evaluations keep what they compute, too.
     init(
-        source: CellNode, kernel: Int, isSeparable: Bool, stride: Int, prefix: String,
-        number: Int = 0, evaluatingInto lent: Int? = nil, in parameters: inout ParameterDirectory, arena: Arena,
-        store: ScratchStore
+        source: CellNode, kernel: Int, isSeparable: Bool, stride: Int, prefix: String, place: Int? = nil,
+        in parameters: inout ParameterDirectory, arena: Arena, store: ScratchStore
     ) {
         self.source = source
         let channels = source.value.channels
         let size = source.value.height
         func stage(
-            _ size: Int, stride: Int, _ first: Int, lent: Int?, _ parameters: inout ParameterDirectory
+            _ size: Int, stride: Int, _ first: Int, _ parameters: inout ParameterDirectory
         ) -> SeparableStage {
             SeparableStage(
                 images: source.images, size: size,
                 DepthwiseConvolution(
                     channels: channels, kernel: kernel, dilation: isSeparable ? 1 : 2, stride: stride),
                 named: ("\(prefix)\(first).weight", "\(prefix)\(first + 1).weight", "\(prefix)\(first + 2)"),
-                evaluatingInto: lent, in: &parameters, arena: arena, store: store)
+                evaluatingInto: place, in: &parameters, arena: arena, store: store)
         }
-        let first = stage(size, stride: stride, 1, lent: lent, &parameters)
+        let first = stage(size, stride: stride, 1, &parameters)
         stages =
             isSeparable
-            ? [first, stage(first.output.height, stride: 1, 5, lent: lent, &parameters)] : [first]
+            ? [first, stage(first.output.height, stride: 1, 5, &parameters)] : [first]
         scratch = store.scratch(channels: channels, size: first.output.height)
-        inner = isSeparable ? scratch.inner(number) : nil
+        inner = isSeparable ? scratch.inner(place ?? 0) : nil
     }
 
     private var last: SeparableStage { stages[stages.count - 1] }
