@@ -227,6 +227,6 @@ extension CoordinatorLoop {
             observe(.evaluationsDone(done: progress.done, total: progress.total))
         }
         for event in events.compactMap(SearchEvent.init) { observe(event) }
-        if !events.isEmpty || MonotonicClock.now - lastSave >= CoordinatorLoop.selectionSaveInterval { save() }
+        if !events.isEmpty || MonotonicClock.now - lastSave >= Selection.saveInterval { save() }
     }
 }

@@ -24,7 +24,6 @@ final class CoordinatorLoop {
     private static let farewell = Duration.seconds(2)
     /// For the workers to finish a half-step and hand over their state when the run is interrupted.
     private static let suspension = Duration.seconds(20)
-    static let selectionSaveInterval = Duration.seconds(10)
 
     let options: CoordinatorOptions
     private let watch: Watch?

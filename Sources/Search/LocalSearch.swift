@@ -6,7 +6,8 @@ public enum LocalSearch {
     public struct Keeping: Sendable {
         /// Half-steps between two calls of `save` in training; 0 for none.
         public var interval: Int
-        /// Gets all that is needed to go on; also after each decision of the selection, and every ten seconds of it.
+        /// Gets all that is needed to go on; also after each decision of the selection, and every
+        /// `Selection.saveInterval` of it.
         public var save: @Sendable (SearchState) -> Void
         /// Whether the search is to stop now; asked after each half-step and each evaluation.
         public var isInterrupted: @Sendable () -> Bool
@@ -108,7 +109,7 @@ public enum LocalSearch {
             let events = try selection.record(evaluation)
             reached.evaluations.append(evaluation)
             let isInterrupted = keeping?.isInterrupted() ?? false
-            if isInterrupted || !events.isEmpty || clock.now - lastSave >= .seconds(10) {
+            if isInterrupted || !events.isEmpty || clock.now - lastSave >= Selection.saveInterval {
                 keeping?.save(reached)
                 lastSave = clock.now
             }

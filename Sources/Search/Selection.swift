@@ -21,6 +21,9 @@ public struct Selection: Sendable {
     /// Shards of a task, and the distance of the borders at which operations are dropped.
     public static let blockShards = 8
 
+    /// How long evaluations may be known and not be kept, where checkpoints are; each decision is kept at once.
+    public static let saveInterval = Duration.seconds(10)
+
     private let betas: [[Float]]
     private let shards: Int
     private let options: SelectionOptions
