@@ -86,6 +86,11 @@ public struct DepthwiseConvolution: Sendable, Hashable {
         precondition(x.channels == channels && y.channels == channels, "channels do not fit")
         precondition(x.padding >= padding, "padding is smaller than the kernel needs")
         precondition(y.height == outputSize(x.height) && y.width == outputSize(x.width), "sizes do not fit")
+        if correlateFourRows(
+            x, image: image, packed: packed, into: y, outputImage: outputImage, accumulate: false)
+        {
+            return
+        }
         if stride == 1 {
             correlate(x, image: image, packed: packed, into: y, outputImage: outputImage, accumulate: false)
             return
@@ -103,6 +108,34 @@ public struct DepthwiseConvolution: Sendable, Hashable {
                         outputStep: 1, width: y.width, accumulate: false)
                 }
             }
+        }
+    }
+
+    /// Returns whether the image is of a shape for `FourRows`; if not, nothing is done.
+    private func correlateFourRows(
+        _ x: BlockedTensor, image: Int, packed: UnsafePointer<Float>, into y: BlockedTensor, outputImage: Int,
+        accumulate: Bool
+    ) -> Bool {
+        @inline(__always)
+        func run<let K: Int, let D: Int, let S: Int>(_: FourRows<K, D, S>.Type) -> Bool {
+            guard FourRows<K, D, S>.fits(x, y) else { return false }
+            for block in 0..<blocks {
+                let rows = FourRows<K, D, S>(
+                    x: UnsafePointer(x.row(image, block, -padding)) - padding, xPitch: x.rowPitch / 8,
+                    yPitch: y.rowPitch / 8, y: y.row(outputImage, block, 0), accumulate: accumulate)
+                rows.correlate(height: y.height, width: y.width, lanesPointer(packed, block))
+            }
+            return true
+        }
+        switch (kernel, dilation, stride) {
+        case (3, 1, 1): return run(FourRows<3, 1, 1>.self)
+        case (3, 2, 1): return run(FourRows<3, 2, 1>.self)
+        case (5, 1, 1): return run(FourRows<5, 1, 1>.self)
+        case (5, 2, 1): return run(FourRows<5, 2, 1>.self)
+        case (3, 1, _): return run(FourRows<3, 1, 2>.self)
+        case (3, _, _): return run(FourRows<3, 2, 2>.self)
+        case (_, 1, _): return run(FourRows<5, 1, 2>.self)
+        default: return run(FourRows<5, 2, 2>.self)
         }
     }
 
@@ -151,6 +184,11 @@ extension DepthwiseConvolution {
         precondition(dy.padding >= padding, "padding is smaller than the kernel needs")
         precondition(dy.height == outputSize(dx.height) && dy.width == outputSize(dx.width), "sizes do not fit")
         if stride == 1 {
+            if correlateFourRows(
+                dy, image: image, packed: packed, into: dx, outputImage: inputImage, accumulate: accumulate)
+            {
+                return
+            }
             correlate(dy, image: image, packed: packed, into: dx, outputImage: inputImage, accumulate: accumulate)
             return
         }
