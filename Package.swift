@@ -81,7 +81,8 @@ let package = Package(
 
         // Optimised in debug builds too, so that tests run at full speed; as one, since code for any vector is specialised
         // in files other than its own. (With threads, as the build system wants a result for each file.)
-        module("Kernels", [], settings: [.unsafeFlags(["-O", "-wmo", "-num-threads", "2"])] + kernelSettings),
+        module(
+            "Kernels", ["CProcessor"], settings: [.unsafeFlags(["-O", "-wmo", "-num-threads", "2"])] + kernelSettings),
         // Optimised in debug builds too: unoptimised loops over arrays take heap memory, and a step must not.
         module("Supernet", ["Kernels"], settings: [.unsafeFlags(["-O"])]),
         // Optimised in debug builds too: it handles every pixel of a data set.

@@ -8,3 +8,6 @@ const char *ostr_processor_built_for(void);
 /// Whether this processor can run kernels that are built for an instruction set; false for a name that is none of this
 /// architecture's.
 bool ostr_processor_has(const char *instruction_set);
+
+/// Asks for the cache line at an address to be brought into the second-level cache. Any address will do.
+static inline void ostr_prefetch(const void *address) { __builtin_prefetch(address, 0, 2); }

@@ -71,9 +71,10 @@ public struct Convolution: Sendable, Hashable {
     ///   - accumulate: whether the result is added to what is in `y`.
     ///   - sums: (blocks, 2, 8): sum and sum of squares of the outputs of each channel are added to it, row by row;
     ///     nil if not wanted.
+    ///   - ahead: what is fetched meanwhile.
     public func forward(
         _ x: BlockedTensor, image: Int, packed: UnsafePointer<Float>, into y: BlockedTensor, outputImage: Int,
-        accumulate: Bool = false, sums: UnsafeMutablePointer<Double>? = nil
+        accumulate: Bool = false, sums: UnsafeMutablePointer<Double>? = nil, ahead: Prefetch? = nil
     ) {
         precondition(x.channels == inputChannels && y.channels == outputChannels, "channels do not fit")
         precondition(x.padding >= kernel / 2, "padding is smaller than the kernel needs")
@@ -95,7 +96,7 @@ public struct Convolution: Sendable, Hashable {
                 func run<V: ChannelVector, let S: Int>(_ vector: V.Type, _ s: InlineArray<S, Lanes>.Type) {
                     convolveRow(
                         vector, s, source, weights, target, yBlock: y.planePitch / 8, yStep: 1, width: y.width,
-                        accumulate: accumulate, sums: rowSums)
+                        accumulate: accumulate, sums: rowSums, ahead: ahead)
                 }
                 switch (pair, stride) {
                 case (true, 1): run(Pair.self, InlineArray<1, Lanes>.self)

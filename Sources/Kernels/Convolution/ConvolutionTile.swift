@@ -19,7 +19,7 @@ func convolveRow<V: ChannelVector, let S: Int>(
     _ vector: V.Type, _ stride: InlineArray<S, Lanes>.Type, _ source: ConvolutionSource,
     _ weights: UnsafePointer<Lanes>,
     _ y: UnsafeMutablePointer<Lanes>, yBlock: Int, yStep: Int, width: Int, accumulate: Bool,
-    sums: UnsafeMutablePointer<Double>?
+    sums: UnsafeMutablePointer<Double>?, ahead: Prefetch?
 ) {
     var total = V.zero
     var square = V.zero
@@ -32,6 +32,7 @@ func convolveRow<V: ChannelVector, let S: Int>(
         column += P * H
     }
     while column < width {
+        ahead?.step()
         switch V.tileWidth(left: width - column) {
         case 16: tile(InlineArray<8, V>.self, InlineArray<2, Lanes>.self)
         case 8: tile(InlineArray<8, V>.self, InlineArray<1, Lanes>.self)

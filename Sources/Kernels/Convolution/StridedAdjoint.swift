@@ -71,7 +71,7 @@ public struct StridedAdjoint: Sendable, Hashable {
                     func run<V: ChannelVector>(_ vector: V.Type) {
                         convolveRow(
                             vector, InlineArray<1, Lanes>.self, source, weights, target, yBlock: dx.planePitch / 8,
-                            yStep: 2, width: (dx.width - b + 1) / 2, accumulate: false, sums: nil)
+                            yStep: 2, width: (dx.width - b + 1) / 2, accumulate: false, sums: nil, ahead: nil)
                     }
                     if pair { run(Pair.self) } else { run(Lanes.self) }
                 }

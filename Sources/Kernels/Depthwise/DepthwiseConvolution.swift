@@ -80,14 +80,16 @@ public struct DepthwiseConvolution: Sendable, Hashable {
     ///   - x: at least `padding` pixels of zero padding.
     ///   - packed: `packedCount` floats from `pack`, 32-byte aligned.
     ///   - y: the output; any padding, which is left alone.
+    ///   - ahead: what is fetched meanwhile.
     public func forward(
-        _ x: BlockedTensor, image: Int, packed: UnsafePointer<Float>, into y: BlockedTensor, outputImage: Int
+        _ x: BlockedTensor, image: Int, packed: UnsafePointer<Float>, into y: BlockedTensor, outputImage: Int,
+        ahead: Prefetch? = nil
     ) {
         precondition(x.channels == channels && y.channels == channels, "channels do not fit")
         precondition(x.padding >= padding, "padding is smaller than the kernel needs")
         precondition(y.height == outputSize(x.height) && y.width == outputSize(x.width), "sizes do not fit")
         if correlateFourRows(
-            x, image: image, packed: packed, into: y, outputImage: outputImage, accumulate: false)
+            x, image: image, packed: packed, into: y, outputImage: outputImage, accumulate: false, ahead: ahead)
         {
             return
         }
@@ -114,7 +116,7 @@ public struct DepthwiseConvolution: Sendable, Hashable {
     /// Returns whether the image is of a shape for `FourRows`; if not, nothing is done.
     private func correlateFourRows(
         _ x: BlockedTensor, image: Int, packed: UnsafePointer<Float>, into y: BlockedTensor, outputImage: Int,
-        accumulate: Bool
+        accumulate: Bool, ahead: Prefetch?
     ) -> Bool {
         @inline(__always)
         func run<let K: Int, let D: Int, let S: Int>(_: FourRows<K, D, S>.Type) -> Bool {
@@ -122,7 +124,7 @@ public struct DepthwiseConvolution: Sendable, Hashable {
             for block in 0..<blocks {
                 let rows = FourRows<K, D, S>(
                     x: UnsafePointer(x.row(image, block, -padding)) - padding, xPitch: x.rowPitch / 8,
-                    yPitch: y.rowPitch / 8, y: y.row(outputImage, block, 0), accumulate: accumulate)
+                    yPitch: y.rowPitch / 8, y: y.row(outputImage, block, 0), accumulate: accumulate, ahead: ahead)
                 rows.correlate(height: y.height, width: y.width, lanesPointer(packed, block))
             }
             return true
@@ -176,16 +178,18 @@ extension DepthwiseConvolution {
     ///   - dy: gradient of the output with at least `padding` pixels of zero padding.
     ///   - packed: `packedCount` floats from `packFlipped`, 32-byte aligned.
     ///   - dx: any padding, which is left alone.
+    ///   - ahead: what is fetched meanwhile.
     public func inputGradient(
         _ dy: BlockedTensor, image: Int, packed: UnsafePointer<Float>, into dx: BlockedTensor, inputImage: Int,
-        accumulate: Bool
+        accumulate: Bool, ahead: Prefetch? = nil
     ) {
         precondition(dx.channels == channels && dy.channels == channels, "channels do not fit")
         precondition(dy.padding >= padding, "padding is smaller than the kernel needs")
         precondition(dy.height == outputSize(dx.height) && dy.width == outputSize(dx.width), "sizes do not fit")
         if stride == 1 {
             if correlateFourRows(
-                dy, image: image, packed: packed, into: dx, outputImage: inputImage, accumulate: accumulate)
+                dy, image: image, packed: packed, into: dx, outputImage: inputImage, accumulate: accumulate,
+                ahead: ahead)
             {
                 return
             }

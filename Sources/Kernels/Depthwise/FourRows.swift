@@ -11,6 +11,7 @@ struct FourRows<let K: Int, let D: Int, let S: Int> {
     let yPitch: Int
     let y: UnsafeMutablePointer<Lanes>
     let accumulate: Bool
+    let ahead: Prefetch?
 
     /// Output rows that share an input row are so many rows apart, and begin at the next place.
     private static var rowsApart: Int { S == 1 ? D : 1 }
@@ -41,6 +42,7 @@ struct FourRows<let K: Int, let D: Int, let S: Int> {
     ) {
         var column = 0
         while column < width {
+            ahead?.step()
             if S == 1 {
                 tile(InlineArray<4, Pair>.self, x + column, y + column, weights)
                 column += 8

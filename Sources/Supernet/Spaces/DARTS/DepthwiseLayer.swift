@@ -27,20 +27,24 @@ final class DepthwiseLayer {
         convolution.packFlipped(weights + range.lowerBound, into: packedFlipped)
     }
 
-    func forward(_ x: BlockedTensor, _ image: Int, into y: BlockedTensor, _ yImage: Int) {
+    func forward(_ x: BlockedTensor, _ image: Int, into y: BlockedTensor, _ yImage: Int, ahead: Prefetch? = nil) {
         Profile.enter(name, .forward, y, floats: floats(x, y), multiplyAdds: multiplyAdds(y))
         defer { Profile.leave() }
-        convolution.forward(x, image: image, packed: packed, into: y, outputImage: yImage)
+        convolution.forward(x, image: image, packed: packed, into: y, outputImage: yImage, ahead: ahead)
     }
 
     /// Gradient by input, one image.
-    func backward(_ dy: BlockedTensor, _ image: Int, into dx: BlockedTensor, _ dxImage: Int, accumulate: Bool) {
+    func backward(
+        _ dy: BlockedTensor, _ image: Int, into dx: BlockedTensor, _ dxImage: Int, accumulate: Bool,
+        ahead: Prefetch? = nil
+    ) {
         Profile.enter(
             name, .byInput, dy, floats: floats(dy, dx) + (accumulate ? dx.imageFloats : 0),
             multiplyAdds: multiplyAdds(dy))
         defer { Profile.leave() }
         convolution.inputGradient(
-            dy, image: image, packed: packedFlipped, into: dx, inputImage: dxImage, accumulate: accumulate)
+            dy, image: image, packed: packedFlipped, into: dx, inputImage: dxImage, accumulate: accumulate,
+            ahead: ahead)
     }
 
     func clearWeightsGradient() { gradient.update(repeating: 0, count: convolution.packedCount) }

@@ -73,7 +73,7 @@ final class PointwiseLayer {
     /// - Parameter y: one image.
     func forward(
         _ pieces: [BlockedTensor], _ image: Int, into y: BlockedTensor, accumulate: Bool = false,
-        sums: UnsafeMutablePointer<Double>? = nil
+        sums: UnsafeMutablePointer<Double>? = nil, ahead: Prefetch? = nil
     ) {
         Profile.enter(
             PointwiseLayer.name, .forward, y, floats: floats(pieces, y), multiplyAdds: multiplyAdds(pixels: y.pixels))
@@ -81,13 +81,15 @@ final class PointwiseLayer {
         for (index, part) in parts.enumerated() {
             part.convolution.forward(
                 pieces[index], image: image, packed: part.packed, into: y, outputImage: 0,
-                accumulate: accumulate || index > 0, sums: index == parts.count - 1 ? sums : nil)
+                accumulate: accumulate || index > 0, sums: index == parts.count - 1 ? sums : nil,
+                ahead: ahead)
         }
     }
 
     /// Gradient by one piece of the input, at the output's size.
     func backward(
-        _ dy: BlockedTensor, piece: Int, into dx: BlockedTensor, _ dxImage: Int, accumulate: Bool
+        _ dy: BlockedTensor, piece: Int, into dx: BlockedTensor, _ dxImage: Int, accumulate: Bool,
+        ahead: Prefetch? = nil
     ) {
         let part = parts[piece]
         Profile.enter(
@@ -96,7 +98,8 @@ final class PointwiseLayer {
             multiplyAdds: outputs * part.convolution.inputChannels * dy.pixels)
         defer { Profile.leave() }
         part.adjoint.forward(
-            dy, image: 0, packed: part.packedAdjoint, into: dx, outputImage: dxImage, accumulate: accumulate)
+            dy, image: 0, packed: part.packedAdjoint, into: dx, outputImage: dxImage, accumulate: accumulate,
+            ahead: ahead)
     }
 
     func clearWeightsGradient() {

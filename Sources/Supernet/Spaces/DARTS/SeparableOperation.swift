@@ -53,12 +53,15 @@ final class SeparableOperation: NormalizedOperation {
 
     /// Operations of one edge: image by image, so that all of them read it while it is in the cache.
     static func forward(_ operations: [SeparableOperation], _ pass: ForwardPass) {
-        guard let source = operations.first?.source else { return }
+        guard let first = operations.first else { return }
+        let (source, ahead) = (first.source, first.scratch.ahead)
         for operation in operations {
             for stage in operation.stages { stage.begin(pass) }
             operation.stages[0].norm.clearSums()
         }
         for image in 0..<source.images {
+            ahead.restart()
+            ahead.add(source.rectified, image: image + 1)
             for operation in operations { operation.stages[0].forward(source.rectified, image, image: image) }
         }
         for operation in operations {
@@ -72,6 +75,8 @@ final class SeparableOperation: NormalizedOperation {
         last.norm.clearSums()
         for image in 0..<source.images {
             rectifyMiddle(image)
+            scratch.ahead.restart()
+            scratch.ahead.add(stages[0].output, image: image + 1)
             last.forward(scratch.paddedInput, 0, image: image)
         }
         last.norm.takeStatistics()
@@ -94,7 +99,8 @@ final class SeparableOperation: NormalizedOperation {
         _ operations: [SeparableOperation], _ d: BlockedTensor, wantsInput: Bool,
         weightsGradient: UnsafeMutablePointer<Float>?
     ) {
-        guard let source = operations.first?.source, wantsInput || weightsGradient != nil else { return }
+        guard let firstOperation = operations.first, wantsInput || weightsGradient != nil else { return }
+        let (source, ahead) = (firstOperation.source, firstOperation.scratch.ahead)
         let wantsWeights = weightsGradient != nil
         for operation in operations {
             if wantsWeights { for stage in operation.stages { stage.clearWeightsGradient() } }
@@ -103,6 +109,16 @@ final class SeparableOperation: NormalizedOperation {
         for image in 0..<source.images {
             for (number, operation) in operations.enumerated() {
                 let first = operation.stages[0]
+                // What is read for the operation after this one, or for the next image's first one.
+                let isLast = number + 1 == operations.count
+                let following = operations[isLast ? 0 : number + 1]
+                ahead.restart()
+                if let inner = following.inner {
+                    ahead.add(inner, image: isLast ? image + 1 : image)
+                } else if isLast {
+                    ahead.add(d, image: image + 1)
+                }
+                ahead.add(following.stages[0].output, image: isLast ? image + 1 : image)
                 first.norm.gradient(operation.inner ?? d, of: first.output, image, into: operation.scratch.gradient)
                 first.backward(
                     x: source.rectified, image, wantsWeights: wantsWeights, into: source.rectifiedGradient, image,
@@ -122,6 +138,10 @@ final class SeparableOperation: NormalizedOperation {
         for image in 0..<source.images {
             if wantsWeights { rectifyMiddle(image) }
             outputGradient(d, image, into: scratch.gradient)
+            scratch.ahead.restart()
+            scratch.ahead.add(d, image: image + 1)
+            scratch.ahead.add(stages[0].output, image: image + 1)
+            scratch.ahead.add(last.output, image: image + 1)
             last.backward(
                 x: scratch.paddedInput, 0, wantsWeights: wantsWeights, into: inner, image, accumulate: false)
             NormalizedRectifier.backward(

@@ -50,10 +50,11 @@ final class SeparableStage {
     ///
     /// - Parameter x: rectified, padded.
     func forward(_ x: BlockedTensor, _ xImage: Int, image: Int) {
-        depthwise.forward(x, xImage, into: scratch.depthwise, 0)
+        depthwise.forward(x, xImage, into: scratch.depthwise, 0, ahead: scratch.ahead)
         pointwise.forward(
             [scratch.depthwise.longRows], 0,
-            into: output.part(image: image, firstBlock: 0, channels: output.channels).longRows, sums: norm.sums)
+            into: output.part(image: image, firstBlock: 0, channels: output.channels).longRows, sums: norm.sums,
+            ahead: scratch.ahead)
     }
 
     func clearWeightsGradient() {
@@ -74,11 +75,11 @@ final class SeparableStage {
     ) {
         let dy = scratch.gradient
         if wantsWeights {
-            depthwise.forward(x, xImage, into: scratch.depthwise, 0)
+            depthwise.forward(x, xImage, into: scratch.depthwise, 0, ahead: scratch.ahead)
             pointwise.addWeightsGradient([scratch.depthwise.longRows], 0, dy.longRows)
         }
-        pointwise.backward(dy, piece: 0, into: scratch.paddedGradient, 0, accumulate: false)
+        pointwise.backward(dy, piece: 0, into: scratch.paddedGradient, 0, accumulate: false, ahead: scratch.ahead)
         if wantsWeights { depthwise.addWeightsGradient(x, xImage, scratch.paddedGradient, 0) }
-        depthwise.backward(scratch.paddedGradient, 0, into: dx, dxImage, accumulate: accumulate)
+        depthwise.backward(scratch.paddedGradient, 0, into: dx, dxImage, accumulate: accumulate, ahead: scratch.ahead)
     }
 }

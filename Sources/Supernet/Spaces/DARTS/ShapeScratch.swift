@@ -13,6 +13,8 @@ final class ShapeScratch {
     let paddedGradient: BlockedTensor
     /// Gradients of up to four nodes, and of the two inputs.
     let nodes: [BlockedTensor]
+    /// What operations on this shape fetch while they compute.
+    let ahead: Prefetch
     /// For sums over nodes of this shape.
     let pool: AveragePool3
     /// Ones, a coefficient for each channel.
@@ -31,6 +33,7 @@ final class ShapeScratch {
             arena.tensor(images: images, channels: channels, height: size, width: size, padding: padding)
         }
         depthwise = tensor(1)
+        ahead = Prefetch(arena: arena)
         gradient = tensor(1)
         paddedInput = tensor(1, padding: ShapeScratch.padding)
         paddedGradient = tensor(1, padding: ShapeScratch.padding)
