@@ -58,15 +58,38 @@ public enum StridedAveragePool3 {
                     }
                 } else {
                     let rows = outputs(row, dy.height)
-                    for column in 0..<dx.width {
-                        var sum = target[column]
-                        for r in rows {
-                            let source = dy.row(gradientImage, block, r)
-                            for c in outputs(column, dy.width) { sum += source[c] }
-                        }
-                        target[column] = sum
+                    let first = dy.row(gradientImage, block, rows.lowerBound)
+                    if rows.count == 2 {
+                        spread(target, width: dx.width, outputs: dy.width, first, first + dy.rowPitch / 8)
+                    } else {
+                        spread(target, width: dx.width, outputs: dy.width, first, nil)
                     }
                 }
+            }
+        }
+    }
+
+    /// Adds one row or two of a gradient to a row of inputs that their windows hold, with stride 2: an input at an even
+    /// place is in one window of a row, one at an odd place in that and the next.
+    @inline(__always)
+    private static func spread(
+        _ target: UnsafeMutablePointer<Lanes>, width: Int, outputs: Int, _ first: UnsafePointer<Lanes>,
+        _ second: UnsafePointer<Lanes>?
+    ) {
+        for column in 0..<outputs {
+            let even = 2 * column
+            var sum = target[even] + first[column]
+            if let second { sum += second[column] }
+            target[even] = sum
+            if even + 1 < width {
+                let hasNext = column + 1 < outputs
+                var sum = target[even + 1] + first[column]
+                if hasNext { sum += first[column + 1] }
+                if let second {
+                    sum += second[column]
+                    if hasNext { sum += second[column + 1] }
+                }
+                target[even + 1] = sum
             }
         }
     }
