@@ -65,7 +65,9 @@ struct DepthwiseTests {
         [1, 2].flatMap { dilation in [1, 2].map { stride in [kernel, dilation, stride] } }
     }
     /// Channels, height, width.
-    static let shapes = [(1, 1, 1), (4, 2, 3), (8, 8, 8), (9, 7, 5), (16, 6, 16), (12, 3, 33), (17, 9, 20)]
+    static let shapes = [
+        (1, 1, 1), (4, 2, 3), (8, 8, 8), (16, 16, 24), (9, 7, 5), (16, 6, 16), (12, 3, 33), (17, 9, 20),
+    ]
 
     @Test("three passes agree with plain loops", arguments: kinds, shapes)
     func passes(_ kind: [Int], _ shape: (Int, Int, Int)) {
@@ -103,6 +105,53 @@ struct DepthwiseTests {
         var weightsGradient = [Float](repeating: .nan, count: convolution.weightCount)
         convolution.unpackGradient(blocked, into: &weightsGradient)
         #expect(relativeDifference(weightsGradient, plain.weightsGradient(x, dy).map { 2 * $0 }) < 5e-6)
+    }
+
+    /// On processors with narrower registers too, where convolutions do not take this way.
+    @Test("four rows at a time give the same bits", arguments: kinds, [(8, 8, 8), (16, 16, 32), (20, 24, 16)])
+    func fourRows(_ kind: [Int], _ shape: (Int, Int, Int)) {
+        let (channels, height, width) = shape
+        let convolution = DepthwiseConvolution(
+            channels: channels, kernel: kind[0], dilation: kind[1], stride: kind[2])
+        let weights = PlainDepthwise(convolution).weights.map { Float($0) }
+        let arena = Arena()
+        let packed = arena.floats(convolution.packedCount)
+        convolution.pack(weights, into: packed)
+        let input = Planar.random(channels, height, width, stream: 5).blocked(arena, padding: 4)
+        let size = (convolution.outputSize(height), convolution.outputSize(width))
+        let expected = arena.tensor(images: 1, channels: channels, height: size.0, width: size.1, padding: 2)
+        convolution.forward(input, image: 0, packed: packed, into: expected, outputImage: 0)
+
+        func run<let K: Int, let D: Int, let S: Int>(_: FourRows<K, D, S>.Type, accumulate: Bool, _ y: BlockedTensor) {
+            #expect(FourRows<K, D, S>.fits(input, y))
+            for block in 0..<input.blocks {
+                let rows = FourRows<K, D, S>(
+                    x: UnsafePointer(input.row(0, block, -convolution.padding)) - convolution.padding,
+                    xPitch: input.rowPitch / 8, yPitch: y.rowPitch / 8, y: y.row(0, block, 0),
+                    accumulate: accumulate, ahead: nil)
+                rows.correlate(height: y.height, width: y.width, convolution.lanesPointer(packed, block))
+            }
+        }
+        let y = arena.tensor(images: 1, channels: channels, height: size.0, width: size.1, padding: 2)
+        for accumulate in [false, true] {
+            switch (kind[0], kind[1], kind[2]) {
+            case (3, 1, 1): run(FourRows<3, 1, 1>.self, accumulate: accumulate, y)
+            case (3, 2, 1): run(FourRows<3, 2, 1>.self, accumulate: accumulate, y)
+            case (5, 1, 1): run(FourRows<5, 1, 1>.self, accumulate: accumulate, y)
+            case (5, 2, 1): run(FourRows<5, 2, 1>.self, accumulate: accumulate, y)
+            case (3, 1, _): run(FourRows<3, 1, 2>.self, accumulate: accumulate, y)
+            case (3, _, _): run(FourRows<3, 2, 2>.self, accumulate: accumulate, y)
+            case (_, 1, _): run(FourRows<5, 1, 2>.self, accumulate: accumulate, y)
+            default: run(FourRows<5, 2, 2>.self, accumulate: accumulate, y)
+            }
+            let values = expected.planar(0)
+            if accumulate {
+                #expect(relativeDifference(y.planar(0), values.map { 2 * Double($0) }) < 2e-6)
+            } else {
+                #expect(y.planar(0) == values)
+                #expect(values.contains { $0 != 0 })
+            }
+        }
     }
 
     @Test("a normalised, rectified value and its gradient agree with plain loops", arguments: shapes)

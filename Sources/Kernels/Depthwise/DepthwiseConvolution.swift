@@ -113,14 +113,14 @@ public struct DepthwiseConvolution: Sendable, Hashable {
         }
     }
 
-    /// Returns whether the image is of a shape for `FourRows`; if not, nothing is done.
+    /// Returns whether processor and shape are for `FourRows`; if not, nothing is done.
     private func correlateFourRows(
         _ x: BlockedTensor, image: Int, packed: UnsafePointer<Float>, into y: BlockedTensor, outputImage: Int,
         accumulate: Bool, ahead: Prefetch?
     ) -> Bool {
         @inline(__always)
         func run<let K: Int, let D: Int, let S: Int>(_: FourRows<K, D, S>.Type) -> Bool {
-            guard FourRows<K, D, S>.fits(x, y) else { return false }
+            guard Pair.isRegister && FourRows<K, D, S>.fits(x, y) else { return false }
             for block in 0..<blocks {
                 let rows = FourRows<K, D, S>(
                     x: UnsafePointer(x.row(image, block, -padding)) - padding, xPitch: x.rowPitch / 8,

@@ -129,6 +129,30 @@ private struct KernelCase {
                 convolution.weightsGradient(x, image: 0, y, gradientImage: 0, into: gradient)
             }
         }
+        let (wide, wideGradient) = (tensor(padding: 4), tensor(padding: 4))
+        let halfSize = (size + 1) / 2
+        let half = arena.tensor(images: 1, channels: channels, height: halfSize, width: halfSize, padding: 4)
+        for (kernel, dilation, stride, suffix) in [
+            (3, 1, 1, ""), (5, 1, 1, ""), (3, 2, 1, ", dilated"), (5, 2, 1, ", dilated"), (3, 1, 2, ", stride 2"),
+            (5, 1, 2, ", stride 2"),
+        ] {
+            let convolution = DepthwiseConvolution(
+                channels: channels, kernel: kernel, dilation: dilation, stride: stride)
+            let packed = arena.floats(convolution.packedCount)
+            let gradient = arena.floats(convolution.packedCount)
+            let work = convolution.multiplyAdds(height: size, width: size)
+            let (output, name) = (stride == 1 ? wideGradient : half, "depthwise \(kernel)×\(kernel)\(suffix)")
+            let floats = plane + output.imageFloats + convolution.weightCount
+            add(name, "forward", floats: floats, multiplyAdds: work) {
+                convolution.forward(wide, image: 0, packed: packed, into: output, outputImage: 0)
+            }
+            add(name, "gradient by input", floats: floats + plane, multiplyAdds: work) {
+                convolution.inputGradient(output, image: 0, packed: packed, into: wide, inputImage: 0, accumulate: true)
+            }
+            add(name, "gradient by weights", floats: floats, multiplyAdds: work) {
+                convolution.weightsGradient(wide, image: 0, output, gradientImage: 0, into: gradient)
+            }
+        }
         if WinogradConvolution.fits(height: size, width: size) {
             let winograd = WinogradConvolution(inputChannels: channels, outputChannels: channels)
             let count = WinogradConvolution.tiles(height: size, width: size)
