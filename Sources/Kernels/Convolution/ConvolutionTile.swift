@@ -48,8 +48,7 @@ private func convolveRow<V: ChannelVector, let S: Int, let K: Int>(
     func tile<let P: Int, let H: Int>(_ pixels: InlineArray<P, V>.Type, _ halves: InlineArray<H, Lanes>.Type) {
         convolveTile(
             pixels, halves, stride, kernel, source, source.pixel + column * S * 8, weights, y + column * yStep, yBlock,
-            yStep,
-            accumulate, &total, &square)
+            yStep, accumulate, &total, &square)
         column += P * H
     }
     while column < width {
@@ -73,9 +72,8 @@ private func convolveRow<V: ChannelVector, let S: Int, let K: Int>(
 @inline(__always)
 private func convolveTile<V: ChannelVector, let P: Int, let H: Int, let S: Int, let K: Int>(
     _: InlineArray<P, V>.Type, _ h: InlineArray<H, Lanes>.Type, _ s: InlineArray<S, Lanes>.Type,
-    _: InlineArray<K, Lanes>.Type,
-    _ source: ConvolutionSource, _ pixel: UnsafePointer<Float>, _ weights: UnsafePointer<Lanes>,
-    _ y: UnsafeMutablePointer<Lanes>, _ yBlock: Int, _ yStep: Int,
+    _: InlineArray<K, Lanes>.Type, _ source: ConvolutionSource, _ pixel: UnsafePointer<Float>,
+    _ weights: UnsafePointer<Lanes>, _ y: UnsafeMutablePointer<Lanes>, _ yBlock: Int, _ yStep: Int,
     _ accumulate: Bool, _ total: inout V, _ square: inout V
 ) {
     var first = InlineArray<P, V>(repeating: .zero)

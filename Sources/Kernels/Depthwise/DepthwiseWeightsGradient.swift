@@ -45,11 +45,28 @@ private protocol PixelPairs {
     /// Whether all rows of a 5×5 kernel fit in registers with what they read.
     static var areFew: Bool { get }
 
+    /// What column `j` of K sees.
+    ///
     /// - Parameters:
     ///   - x: what the first column of the kernel sees for the first output. - step: to what it sees for the second.
+    static func pair<let K: Int>(
+        _: InlineArray<K, Lanes>.Type, _ j: Int, _ x: UnsafePointer<Lanes>, step: Int
+    ) -> Pair
+}
+
+extension PixelPairs {
+    @inline(__always)
+    static var areFew: Bool { true }
+
+    /// What all columns see.
+    @inline(__always)
     static func read<let K: Int>(
-        _: InlineArray<K, Lanes>.Type, _ x: UnsafePointer<Lanes>, step: Int
-    ) -> InlineArray<5, Pair>
+        _ kernel: InlineArray<K, Lanes>.Type, _ x: UnsafePointer<Lanes>, step: Int
+    ) -> InlineArray<5, Pair> {
+        var values = InlineArray<5, Pair>(repeating: .zero)
+        for j in 0..<K { values[j] = pair(kernel, j, x, step: step) }
+        return values
+    }
 }
 
 /// Stride 1, dilation D: pairs at even places are read, others put together, since reading these would cross cache lines.
@@ -57,24 +74,15 @@ private enum AdjacentPairs<let D: Int>: PixelPairs {
     typealias Last = LonePixels<D>
 
     @inline(__always)
-    static var areFew: Bool { true }
-
-    @inline(__always)
-    static func read<let K: Int>(
-        _: InlineArray<K, Lanes>.Type, _ x: UnsafePointer<Lanes>, step _: Int
-    ) -> InlineArray<5, Pair> {
+    static func pair<let K: Int>(
+        _: InlineArray<K, Lanes>.Type, _ j: Int, _ x: UnsafePointer<Lanes>, step _: Int
+    ) -> Pair {
         // Where the kernel begins at an odd place, one pixel more is read.
         let left = K / 2 * D % 2
-        var values = InlineArray<5, Pair>(repeating: .zero)
-        for j in 0..<K {
-            let place = left + j * D
-            let even = Pair(x - left, place / 2)
-            values[j] = even
-            if place % 2 == 1 {
-                values[j] = Pair(lowHalf: even.highHalf, highHalf: Pair(x - left, place / 2 + 1).lowHalf)
-            }
-        }
-        return values
+        let place = left + j * D
+        let even = Pair(x - left, place / 2)
+        if place % 2 == 0 { return even }
+        return Pair(lowHalf: even.highHalf, highHalf: Pair(x - left, place / 2 + 1).lowHalf)
     }
 }
 
@@ -86,12 +94,10 @@ private enum AnyPairs<let D: Int>: PixelPairs {
     static var areFew: Bool { false }
 
     @inline(__always)
-    static func read<let K: Int>(
-        _: InlineArray<K, Lanes>.Type, _ x: UnsafePointer<Lanes>, step: Int
-    ) -> InlineArray<5, Pair> {
-        var values = InlineArray<5, Pair>(repeating: .zero)
-        for j in 0..<K { values[j] = Pair(at: x + j * D, next: step) }
-        return values
+    static func pair<let K: Int>(
+        _: InlineArray<K, Lanes>.Type, _ j: Int, _ x: UnsafePointer<Lanes>, step: Int
+    ) -> Pair {
+        Pair(at: x + j * D, next: step)
     }
 }
 
@@ -100,15 +106,10 @@ private enum LonePixels<let D: Int>: PixelPairs {
     typealias Last = Self
 
     @inline(__always)
-    static var areFew: Bool { true }
-
-    @inline(__always)
-    static func read<let K: Int>(
-        _: InlineArray<K, Lanes>.Type, _ x: UnsafePointer<Lanes>, step _: Int
-    ) -> InlineArray<5, Pair> {
-        var values = InlineArray<5, Pair>(repeating: .zero)
-        for j in 0..<K { values[j] = Pair(lowHalf: x[j * D], highHalf: .zero) }
-        return values
+    static func pair<let K: Int>(
+        _: InlineArray<K, Lanes>.Type, _ j: Int, _ x: UnsafePointer<Lanes>, step _: Int
+    ) -> Pair {
+        Pair(lowHalf: x[j * D], highHalf: .zero)
     }
 }
 

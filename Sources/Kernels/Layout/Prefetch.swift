@@ -19,7 +19,6 @@ public struct Prefetch {
     }
 
     private let state: UnsafeMutablePointer<State>
-    private static let capacity = 3
     /// Cache lines of 64 bytes that a step asks for.
     private static let lines = 8
 
@@ -39,9 +38,9 @@ public struct Prefetch {
 
     /// One image more, after those added before; nothing if there is no such image, or if three wait.
     public func add(_ tensor: BlockedTensor, image: Int) {
-        guard image >= 0 && image < tensor.images && state.pointee.count < Prefetch.capacity else { return }
+        guard image >= 0 && image < tensor.images && state.pointee.count < state.pointee.waiting.count else { return }
         let start = UnsafeRawPointer(tensor.base + image * tensor.imagePitch)
-        let place = (state.pointee.first + state.pointee.count) % Prefetch.capacity
+        let place = (state.pointee.first + state.pointee.count) % state.pointee.waiting.count
         state.pointee.waiting[place] = Span(next: start, end: start + tensor.imagePitch * MemoryLayout<Float>.stride)
         state.pointee.count += 1
         if state.pointee.current.next >= state.pointee.current.end { takeNext() }
@@ -67,7 +66,7 @@ public struct Prefetch {
     private func takeNext() {
         guard state.pointee.count > 0 else { return }
         state.pointee.current = state.pointee.waiting[state.pointee.first]
-        state.pointee.first = (state.pointee.first + 1) % Prefetch.capacity
+        state.pointee.first = (state.pointee.first + 1) % state.pointee.waiting.count
         state.pointee.count -= 1
     }
 }
