@@ -4,9 +4,10 @@
 
 /// Memory that is taken once and lives as long as its owner, aligned to 64 bytes. Used by the thread that owns it.
 ///
-/// It is cut from slabs, for which Linux can be asked to use pages of 2 MiB: a pass that goes through hundreds of MiB
-/// misses the address cache at every page of 4 KiB (a fifth of a step of the DARTS space). Pages are first touched when
-/// something is written to them, so what is taken and not used costs little; less so with large pages.
+/// It is cut from slabs, for which Linux is asked to use pages of 2 MiB: a pass that goes through hundreds of MiB misses
+/// the address cache at every page of 4 KiB (a fifth of a step of the DARTS space). Pages are first touched when
+/// something is written to them, so slabs that are taken and not used cost little: what starts as zero and what does not
+/// have slabs of their own.
 ///
 /// What a layer keeps for itself starts as zero. Activations and gradients, which are needed for a part of a pass only,
 /// name the ticks of a clock of the caller's during which they hold something (`tensor(…, during:)`); two of them share
@@ -18,6 +19,14 @@
 /// of all tensors would fall into the same set of the level-1 cache, which has eight ways, and a pass over ten tensors
 /// would evict what it is about to read.
 public final class Arena {
+    /// The newest of its kind.
+    private struct Slab {
+        /// What is left of it.
+        var free: (start: UnsafeMutableRawPointer, end: UnsafeMutableRawPointer)?
+        /// Taken so far, from it and those before.
+        var bytes = 0
+    }
+
     private struct Piece {
         let base: UnsafeMutablePointer<Float>
         let count: Int
@@ -31,17 +40,13 @@ public final class Arena {
 
     private var allocations: [UnsafeMutableRawPointer] = []
     private var pieces: [Piece] = []
-    /// What is left of the newest slab.
-    private var free: (start: UnsafeMutableRawPointer, end: UnsafeMutableRawPointer)?
+    private var zeros = Slab()
+    private var shared = Slab()
     /// Bytes taken so far.
-    public private(set) var bytes = 0
-
-    private let usesLargePages: Bool
+    public var bytes: Int { zeros.bytes + shared.bytes }
 
     /// With nothing taken.
-    ///
-    /// - Parameter usesLargePages: whether to ask for pages of 2 MiB.
-    public init(usesLargePages: Bool = false) { self.usesLargePages = usesLargePages }
+    public init() {}
 
     deinit {
         for allocation in allocations { allocation.deallocate() }
@@ -49,14 +54,15 @@ public final class Arena {
 
     /// Zeros.
     public func floats(_ count: Int) -> UnsafeMutablePointer<Float> {
-        let pointer = allocate(max(count, 1) * MemoryLayout<Float>.stride).bindMemory(to: Float.self, capacity: count)
+        let pointer = allocate(max(count, 1) * MemoryLayout<Float>.stride, from: &zeros).bindMemory(to: Float.self, capacity: count)
         pointer.initialize(repeating: 0, count: count)
         return pointer
     }
 
     /// Zeros.
     public func doubles(_ count: Int) -> UnsafeMutablePointer<Double> {
-        let pointer = allocate(max(count, 1) * MemoryLayout<Double>.stride).bindMemory(to: Double.self, capacity: count)
+        let pointer = allocate(max(count, 1) * MemoryLayout<Double>.stride, from: &zeros).bindMemory(
+            to: Double.self, capacity: count)
         pointer.initialize(repeating: 0, count: count)
         return pointer
     }
@@ -89,30 +95,30 @@ public final class Arena {
             pieces[found].uses.append(ticks)
             return pieces[found].base
         }
-        let raw = allocate(count * MemoryLayout<Float>.stride + Self.grid, alignment: Self.grid)
+        let raw = allocate(count * MemoryLayout<Float>.stride + Self.grid, alignment: Self.grid, from: &shared)
         let base = (raw + pieces.count * Self.shift % Self.grid).bindMemory(to: Float.self, capacity: count)
         pieces.append(Piece(base: base, count: count, uses: [ticks]))
         return base
     }
 
-    private func allocate(_ size: Int, alignment: Int = 64) -> UnsafeMutableRawPointer {
-        bytes += size
-        if let place = free?.start.alignedUp(toMultipleOf: alignment), let end = free?.end, place + size <= end {
-            free = (place + size, end)
+    private func allocate(_ size: Int, alignment: Int = 64, from slab: inout Slab) -> UnsafeMutableRawPointer {
+        slab.bytes += size
+        if let place = slab.free?.start.alignedUp(toMultipleOf: alignment), let end = slab.free?.end, place + size <= end {
+            slab.free = (place + size, end)
             return place
         }
         // As much again as there is: small arenas stay small.
-        let wanted = max(size, min(bytes, Self.largestSlab))
+        let wanted = max(size, min(slab.bytes, Self.largestSlab))
         let isLarge = wanted >= 2 * Self.page
         let unit = isLarge ? Self.page : Self.grid
-        let slabBytes = (wanted + unit - 1) / unit * unit
-        let slab = UnsafeMutableRawPointer.allocate(byteCount: slabBytes, alignment: unit)
+        let bytes = (wanted + unit - 1) / unit * unit
+        let start = UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: unit)
         #if canImport(Glibc)
             // Advice: where there are no such pages, ordinary ones do.
-            if isLarge && usesLargePages { _ = madvise(slab, slabBytes, MADV_HUGEPAGE) }
+            if isLarge { _ = madvise(start, bytes, MADV_HUGEPAGE) }
         #endif
-        allocations.append(slab)
-        free = (slab + size, slab + slabBytes)
-        return slab
+        allocations.append(start)
+        slab.free = (start + size, start + bytes)
+        return start
     }
 }

@@ -8,7 +8,7 @@ final class FinalDARTS: FinalSkeleton {
     let parameters: ParameterDirectory
     let running = RunningStatistics()
     let auxiliary: AuxiliaryHead?
-    private let arena = Arena(usesLargePages: true)
+    private let arena = Arena()
     private let stem: Stem
     private let stemNode: CellNode
     private let cells: [FinalCell]

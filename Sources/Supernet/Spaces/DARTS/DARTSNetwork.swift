@@ -4,7 +4,7 @@ import Kernels
 /// thirds are reduction cells, global pooling and classifier.
 final class DARTSNetwork: SupernetNetwork {
     let parameters: ParameterDirectory
-    private let arena = Arena(usesLargePages: true)
+    private let arena = Arena()
     private let stem: Stem
     private let stemNode: CellNode
     private let cells: [DARTSCell]
