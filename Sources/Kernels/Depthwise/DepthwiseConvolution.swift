@@ -105,9 +105,8 @@ public struct DepthwiseConvolution: Sendable, Hashable {
             for block in 0..<blocks {
                 for row in 0..<y.height {
                     correlateRow(
-                        InlineArray<2, Lanes>.self, UnsafePointer(x.row(image, block, 2 * row)),
-                        UnsafeBufferPointer(buffer), lanesPointer(packed, block), y.row(outputImage, block, row),
-                        outputStep: 1, width: y.width, accumulate: false)
+                        UnsafePointer(x.row(image, block, 2 * row)), UnsafeBufferPointer(buffer),
+                        lanesPointer(packed, block), y.row(outputImage, block, row), width: y.width)
                 }
             }
         }
@@ -196,44 +195,21 @@ extension DepthwiseConvolution {
             correlate(dy, image: image, packed: packed, into: dx, outputImage: inputImage, accumulate: accumulate)
             return
         }
-        // Input pixels of one parity of row and column are reached by the same kernel elements.
-        for rowParity in 0..<stride {
-            for columnParity in 0..<stride {
-                withAdjointTaps(rowParity, columnParity, rowPitch: dy.rowPitch) { taps in
-                    if taps.isEmpty && accumulate { return }
-                    for block in 0..<blocks {
-                        let weights = lanesPointer(packed, block)
-                        for row in Swift.stride(from: rowParity, to: dx.height, by: stride) {
-                            correlateRow(
-                                InlineArray<1, Lanes>.self, UnsafePointer(dy.row(image, block, row / stride)), taps,
-                                weights, dx.row(inputImage, block, row) + columnParity, outputStep: stride,
-                                width: (dx.width - columnParity + stride - 1) / stride, accumulate: accumulate)
-                        }
-                    }
-                }
-            }
+        switch (kernel, dilation) {
+        case (3, 1): strided(StridedInputGradient<3, 1>.self)
+        case (3, _): strided(StridedInputGradient<3, 2>.self)
+        case (_, 1): strided(StridedInputGradient<5, 1>.self)
+        default: strided(StridedInputGradient<5, 2>.self)
         }
-    }
-
-    /// Kernel elements that lead from an output pixel to an input pixel of one parity: input = stride × output +
-    /// dilation × element − padding.
-    private func withAdjointTaps(
-        _ rowParity: Int, _ columnParity: Int, rowPitch: Int, _ body: (UnsafeBufferPointer<DepthwiseTap>) -> Void
-    ) {
-        withUnsafeTemporaryAllocation(of: DepthwiseTap.self, capacity: taps) { buffer in
-            var count = 0
-            for i in 0..<kernel {
-                let down = rowParity + padding - i * dilation
-                for j in 0..<kernel {
-                    let right = columnParity + padding - j * dilation
-                    if down % stride != 0 || right % stride != 0 { continue }
-                    buffer[count] = DepthwiseTap(
-                        offset: down / stride * (rowPitch / 8) + right / stride,
-                        weight: taps - 1 - (i * kernel + j))
-                    count += 1
-                }
+        @inline(__always)
+        func strided<let K: Int, let D: Int>(_: StridedInputGradient<K, D>.Type) {
+            for block in 0..<blocks {
+                let gradient = StridedInputGradient<K, D>(
+                    dy: UnsafePointer(dy.row(image, block, 0)), dyPitch: dy.rowPitch / 8,
+                    dx: dx.row(inputImage, block, 0), dxPitch: dx.rowPitch / 8, height: dx.height, width: dx.width,
+                    accumulate: accumulate, weights: lanesPointer(packed, block))
+                gradient.apply()
             }
-            body(UnsafeBufferPointer(rebasing: buffer[..<count]))
         }
     }
 }
@@ -246,48 +222,43 @@ struct DepthwiseTap {
     let weight: Int
 }
 
-/// One row of outputs of one block, from every S-th pixel of the input.
+/// One row of outputs of one block with stride 2.
 @inline(never)
-private func correlateRow<let S: Int>(
-    _ stride: InlineArray<S, Lanes>.Type, _ x: UnsafePointer<Lanes>, _ taps: UnsafeBufferPointer<DepthwiseTap>,
-    _ weights: UnsafePointer<Lanes>, _ y: UnsafeMutablePointer<Lanes>, outputStep: Int, width: Int, accumulate: Bool
+private func correlateRow(
+    _ x: UnsafePointer<Lanes>, _ taps: UnsafeBufferPointer<DepthwiseTap>, _ weights: UnsafePointer<Lanes>,
+    _ y: UnsafeMutablePointer<Lanes>, width: Int
 ) {
     var column = 0
+    @inline(__always)
+    func tile<let P: Int>(_ pixels: InlineArray<P, Lanes>.Type) {
+        correlateRowTile(pixels, x + 2 * column, taps, weights, y + column)
+        column += P
+    }
     while column < width {
         let left = width - column
-        let source = x + column * S
-        let target = y + column * outputStep
-        if left >= 12 && left != 16 {
-            correlateRowTile(InlineArray<12, Lanes>.self, stride, source, taps, weights, target, outputStep, accumulate)
-            column += 12
-        } else if left >= 8 {
-            correlateRowTile(InlineArray<8, Lanes>.self, stride, source, taps, weights, target, outputStep, accumulate)
-            column += 8
+        if left >= 8 {
+            tile(InlineArray<8, Lanes>.self)
         } else if left >= 4 {
-            correlateRowTile(InlineArray<4, Lanes>.self, stride, source, taps, weights, target, outputStep, accumulate)
-            column += 4
+            tile(InlineArray<4, Lanes>.self)
         } else {
-            correlateRowTile(InlineArray<1, Lanes>.self, stride, source, taps, weights, target, outputStep, accumulate)
-            column += 1
+            tile(InlineArray<1, Lanes>.self)
         }
     }
 }
 
 /// P pixels in registers. The width of the tile changes no number: every output is its own chain.
 @inline(__always)
-private func correlateRowTile<let P: Int, let S: Int>(
-    _: InlineArray<P, Lanes>.Type, _: InlineArray<S, Lanes>.Type, _ x: UnsafePointer<Lanes>,
-    _ taps: UnsafeBufferPointer<DepthwiseTap>, _ weights: UnsafePointer<Lanes>, _ y: UnsafeMutablePointer<Lanes>,
-    _ outputStep: Int, _ accumulate: Bool
+private func correlateRowTile<let P: Int>(
+    _: InlineArray<P, Lanes>.Type, _ x: UnsafePointer<Lanes>, _ taps: UnsafeBufferPointer<DepthwiseTap>,
+    _ weights: UnsafePointer<Lanes>, _ y: UnsafeMutablePointer<Lanes>
 ) {
     var sums = InlineArray<P, Lanes>(repeating: .zero)
-    if accumulate { for p in 0..<P { sums[p] = y[p * outputStep] } }
     for tap in taps {
         let weight = weights[tap.weight]
         let pixel = x + tap.offset
-        for p in 0..<P { sums[p].addProduct(pixel[p * S], weight) }
+        for p in 0..<P { sums[p].addProduct(pixel[2 * p], weight) }
     }
-    for p in 0..<P { y[p * outputStep] = sums[p] }
+    for p in 0..<P { y[p] = sums[p] }
 }
 
 /// Two rows of outputs, `rowStep` apart in the input, or one.

@@ -54,7 +54,8 @@ public final class Arena {
 
     /// Zeros.
     public func floats(_ count: Int) -> UnsafeMutablePointer<Float> {
-        let pointer = allocate(max(count, 1) * MemoryLayout<Float>.stride, from: &zeros).bindMemory(to: Float.self, capacity: count)
+        let pointer = allocate(max(count, 1) * MemoryLayout<Float>.stride, from: &zeros).bindMemory(
+            to: Float.self, capacity: count)
         pointer.initialize(repeating: 0, count: count)
         return pointer
     }
@@ -103,7 +104,9 @@ public final class Arena {
 
     private func allocate(_ size: Int, alignment: Int = 64, from slab: inout Slab) -> UnsafeMutableRawPointer {
         slab.bytes += size
-        if let place = slab.free?.start.alignedUp(toMultipleOf: alignment), let end = slab.free?.end, place + size <= end {
+        if let place = slab.free?.start.alignedUp(toMultipleOf: alignment), let end = slab.free?.end,
+            place + size <= end
+        {
             slab.free = (place + size, end)
             return place
         }
