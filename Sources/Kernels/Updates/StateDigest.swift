@@ -1,3 +1,5 @@
+import CProcessor
+
 /// A fast 64-bit digest of buffers, in order. It finds accidents, such as a replica that went astray; it is no defence
 /// against an adversary.
 ///
@@ -57,7 +59,8 @@ public struct StateDigest: Sendable, Equatable {
 
     @inline(__always)
     private static func step(_ lane: UInt64, _ word: UInt64) -> UInt64 {
-        let product = (lane ^ word) &* factor
+        // Vectors multiply words of 64 bits at a fraction of the speed.
+        let product = ostr_scalar((lane ^ word) &* factor)
         return product << 29 | product >> 35
     }
 
