@@ -8,6 +8,7 @@ public struct CoordinatorKeys: Sendable {
     /// The workers' keys. Its file is read again on SIGHUP.
     public var allowed: AllowList
 
+    /// All fields.
     public init(own: KeyPair, allowed: AllowList) {
         self.own = own
         self.allowed = allowed

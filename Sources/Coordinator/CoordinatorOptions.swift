@@ -44,6 +44,7 @@ public struct CoordinatorOptions: Sendable {
     /// End the run in order on SIGINT and SIGTERM, which this process then does not die of.
     public var handlesSignals = true
 
+    /// All fields.
     public init(
         configuration: SearchConfiguration, imageCount: Int, endpoint: String, expectedWorkers: Int
     ) {

@@ -28,9 +28,9 @@ struct DARTSGraph {
         let type = isReduction ? 1 : 0
         var nodes = [
             far.height == near.height
-                ? pointwise(far, prefix: "\(prefix).preprocess0")
+                ? builder.rectifiedConvolution(far, named: "\(prefix).preprocess0")
                 : factorizedReduction(far, prefix: "\(prefix).preprocess0"),
-            pointwise(near, prefix: "\(prefix).preprocess1"),
+            builder.rectifiedConvolution(near, named: "\(prefix).preprocess1"),
         ]
         let first = genotype.space.cellTypes[..<type].reduce(0) { $0 + $1.edges.count }
         let edges = genotype.space.cellTypes[type].edges
@@ -51,18 +51,10 @@ struct DARTSGraph {
             }
             let size = isReduction ? near.height / 2 : near.height
             nodes.append(
-                terms.isEmpty
-                    ? builder.zeros(
-                        named: "\(prefix)/node\(node)", channels: nodes[1].channels, height: size, width: size)
-                    : builder.sum(terms, named: "\(prefix)/node\(node)"))
+                builder.sum(
+                    terms, named: "\(prefix)/node\(node)", channels: nodes[1].channels, height: size, width: size))
         }
         return builder.concatenation(Array(nodes.dropFirst(Self.inputs)), named: "\(prefix)/output")
-    }
-
-    /// `ReLUConvBN` with a 1×1 convolution.
-    private func pointwise(_ x: GraphBuilder.Value, prefix: String) -> GraphBuilder.Value {
-        builder.norm(
-            builder.convolution(builder.rectifier(x), named: "\(prefix).op.1"), named: "\(prefix).op.2")
     }
 
     /// `FactorizedReduce`: half of the channels from even pixels, half from odd ones.

@@ -72,6 +72,18 @@ extension GraphBuilder {
         return terms[0].named(node("Sum", terms.map(\.name), as: name))
     }
 
+    /// The same of what leads to a node of a cell: zeros of its shape if nothing does.
+    func sum(_ terms: [Value], named name: String, channels: Int, height: Int, width: Int) -> Value {
+        terms.isEmpty
+            ? zeros(named: name, channels: channels, height: height, width: width) : sum(terms, named: name)
+    }
+
+    /// `ReLUConvBN`: a rectifier, the convolution `name`.op.1 and the batch norm `name`.op.2.
+    func rectifiedConvolution(_ x: Value, named name: String, stride: Int = 1, padding: Int = 0) -> Value {
+        norm(
+            convolution(rectifier(x), named: name + ".op.1", stride: stride, padding: padding), named: name + ".op.2")
+    }
+
     /// Along the channels.
     func concatenation(_ parts: [Value], named name: String) -> Value {
         Value(
@@ -80,7 +92,7 @@ extension GraphBuilder {
     }
 
     /// Zeros, for as many images as come in.
-    func zeros(named name: String, channels: Int, height: Int, width: Int) -> Value {
+    private func zeros(named name: String, channels: Int, height: Int, width: Int) -> Value {
         let images = node(
             "Shape", [input.name], as: "images/count",
             [Onnx_AttributeProto("start", 0), Onnx_AttributeProto("end", 1)])

@@ -27,13 +27,8 @@ struct NASBench201Graph {
 
     /// Twice the channels, half the size.
     private func reduction(_ x: GraphBuilder.Value, prefix: String) -> GraphBuilder.Value {
-        func convolution(_ x: GraphBuilder.Value, _ name: String, stride: Int) -> GraphBuilder.Value {
-            builder.norm(
-                builder.convolution(
-                    builder.rectifier(x), named: "\(prefix).\(name).op.1", stride: stride, padding: 1),
-                named: "\(prefix).\(name).op.2")
-        }
-        let main = convolution(convolution(x, "conv_a", stride: 2), "conv_b", stride: 1)
+        let first = builder.rectifiedConvolution(x, named: "\(prefix).conv_a", stride: 2, padding: 1)
+        let main = builder.rectifiedConvolution(first, named: "\(prefix).conv_b", padding: 1)
         let pooled = builder.averagePool(x, .init(kernel: 2, stride: 2))
         let shortcut = builder.convolution(pooled, named: "\(prefix).downsample.1")
         return builder.sum([main, shortcut], named: "\(prefix)/sum")
@@ -51,26 +46,19 @@ struct NASBench201Graph {
                         ? "\(prefix).layers.\(row)" : "\(prefix).edges.\(edge.name).\(operation)")
             }
             nodes.append(
-                terms.isEmpty
-                    ? builder.zeros(
-                        named: "\(prefix)/node\(node)", channels: x.channels, height: x.height, width: x.width)
-                    : builder.sum(terms, named: "\(prefix)/node\(node)"))
+                builder.sum(
+                    terms, named: "\(prefix)/node\(node)", channels: x.channels, height: x.height, width: x.width))
         }
         return nodes[3]
     }
 
     /// nil for `none`.
     private func operation(_ operation: Int, _ x: GraphBuilder.Value, prefix: String) -> GraphBuilder.Value? {
-        func convolution(padding: Int) -> GraphBuilder.Value {
-            builder.norm(
-                builder.convolution(builder.rectifier(x), named: "\(prefix).op.1", padding: padding),
-                named: "\(prefix).op.2")
-        }
         switch genotype.space.operations[operation] {
         case "none": return nil
         case "skip_connect": return x
-        case "nor_conv_1x1": return convolution(padding: 0)
-        case "nor_conv_3x3": return convolution(padding: 1)
+        case "nor_conv_1x1": return builder.rectifiedConvolution(x, named: prefix)
+        case "nor_conv_3x3": return builder.rectifiedConvolution(x, named: prefix, padding: 1)
         case "avg_pool_3x3": return builder.averagePool(x, .init(kernel: 3, padding: 1))
         default: preconditionFailure("the space has no other operation")
         }

@@ -7,7 +7,9 @@ import Supernet
 public struct NetworkTensors: Sendable {
     /// One tensor, row-major; convolutions are (out, in, height, width), linear layers (out, in).
     public struct Tensor: Sendable, Equatable {
+        /// Elements along each dimension, the slowest first.
         public let shape: [Int]
+        /// As many as the shape says.
         public let values: [Float]
 
         /// - Precondition: as many values as the shape says.
@@ -20,6 +22,7 @@ public struct NetworkTensors: Sendable {
 
     private var tensors: [String: Tensor]
 
+    /// By name.
     public init(_ tensors: [String: Tensor]) { self.tensors = tensors }
 
     /// The weights of a supernet, or those and the running statistics of a trained network.

@@ -2,11 +2,16 @@
 public struct CellReport: Sendable, Codable, Equatable {
     /// Accuracies in percent, and the rank by test accuracy among all of the benchmark's cells, 1 for the best.
     public struct Accuracy: Sendable, Codable, Equatable {
+        /// As the benchmark names it, for example `cifar10`.
         public var dataset: String
+        /// Percent.
         public var validation: Double
+        /// Percent.
         public var test: Double
+        /// By test accuracy, 1 for the best.
         public var rank: Int
 
+        /// All fields.
         public init(dataset: String, validation: Double, test: Double, rank: Int) {
             self.dataset = dataset
             self.validation = validation
@@ -30,6 +35,7 @@ public struct CellReport: Sendable, Codable, Equatable {
     /// Empty in other spaces.
     public var accuracies: [Accuracy]
 
+    /// All fields.
     public init(
         architecture: String? = nil, genotype: String, operations: [String], kept: [Bool], index: Int? = nil,
         parametersMillions: Double? = nil, accuracies: [Accuracy] = []

@@ -7,6 +7,7 @@ public struct CriteriaTable: Sendable {
     private let results: [(result: CriterionResult, cell: CellReport)]
     private let space: SearchSpace
 
+    /// One row a criterion.
     public init(_ results: [CriterionResult], space: SearchSpace) {
         self.space = space
         self.results = results.map { result in

@@ -4,6 +4,7 @@ import Search
 public struct Proposition1Report: Sendable {
     private let study: Proposition1
 
+    /// A report of this study.
     public init(_ study: Proposition1) { self.study = study }
 
     /// For a terminal.

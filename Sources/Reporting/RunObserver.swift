@@ -111,7 +111,9 @@ public final class RunObserver {
 
 /// `config.json`: all that a run was asked for, with every default filled in.
 public struct RunDescription: Sendable, Codable {
+    /// Of the program that runs.
     public var version = Version.current
+    /// As it was typed, for example `search`.
     public var command: String
     /// The preset that the configuration began with; nil where there was none.
     public var preset: String?
@@ -137,6 +139,7 @@ public struct RunDescription: Sendable, Codable {
         case onNonFinite = "on_nonfinite"
     }
 
+    /// All fields.
     public init(
         command: String, preset: String?, data: String, supernet: String? = nil, supernetEpochs: Int? = nil,
         workers: Int,

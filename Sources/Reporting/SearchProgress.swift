@@ -24,6 +24,7 @@ public struct SearchProgress: Sendable {
         /// What matters less and is dropped first on a narrow terminal.
         public var detail: String
 
+        /// All fields.
         public init(text: String, fraction: Double, remaining: Double?, detail: String) {
             self.text = text
             self.fraction = fraction

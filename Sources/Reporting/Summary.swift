@@ -4,6 +4,7 @@ import Search
 
 /// The version of the program.
 public enum Version {
+    /// As `--version` prints it.
     public static let current = "0.1.0"
 }
 
@@ -11,10 +12,14 @@ public enum Version {
 public struct Summary: Sendable, Codable, Equatable {
     /// A mean loss (natural units), a share of correct predictions (0 ... 1) and the images they are over.
     public struct Measure: Sendable, Codable, Equatable {
+        /// Mean cross-entropy, natural units.
         public var loss: Double
+        /// Share of correct predictions, 0 ... 1.
         public var accuracy: Double
+        /// That both are over.
         public var images: Int
 
+        /// Means of a sum.
         public init(_ sum: LossSum) {
             loss = sum.mean
             accuracy = sum.accuracy
@@ -26,9 +31,12 @@ public struct Summary: Sendable, Codable, Equatable {
     public struct Epoch: Sendable, Codable, Equatable {
         /// Counted from 1.
         public var epoch: Int
+        /// Of the batches that train weights, before each update.
         public var training: Measure
+        /// Of the batches that train alphas, before each update.
         public var validation: Measure
 
+        /// All fields.
         public init(epoch: Int, training: Measure, validation: Measure) {
             self.epoch = epoch
             self.training = training
@@ -49,31 +57,42 @@ public struct Summary: Sendable, Codable, Equatable {
         }
     }
 
+    /// Of the program that ran.
     public var version = Version.current
     /// `search`, `coordinator` or `select`.
     public var command: String
     /// SHA-256 over weights, momentum, alphas, Adam's moments, recorded loss sums and decisions.
     public var digest: String
+    /// The chosen cells, as quark0/darts writes them.
     public var genotype: String
     /// As NAS-Bench-201 writes it; nil in other spaces.
     public var architecture: String?
+    /// The same of the cell with the largest β on each edge.
     public var magnitudeArchitecture: String?
     /// From the start of the run to the choice, data loading excluded.
     public var seconds: Double
+    /// Held-out images that strength was measured on.
     public var strengthImages: Int
     /// Evaluations of a network on a shard.
     public var evaluations: Evaluations
+    /// SHA-256 of the configuration: `digest(of:)`.
     public var configurationDigest: String
+    /// `ImageDataset.digest` of the images used.
     public var datasetDigest: String
+    /// Worker processes; 0 for a run in one process.
     public var workers: Int
     /// The supernet on the selection's images, before any decision.
     public var supernet: Measure
+    /// In order, from the first.
     public var epochs: [Epoch]
+    /// The chosen cell.
     public var strengthCell: CellReport
+    /// The cell with the largest β on each edge, for comparison.
     public var magnitudeCell: CellReport
     /// What a distributed run had to cope with; nil for a run in one process.
     public var counters: ClusterCounters?
 
+    /// - Throws: `ReportingError.write` when the configuration cannot be written as JSON.
     public init(
         command: String, outcome: SearchOutcome, seconds: Double, workers: Int, epochs: [Epoch],
         counters: ClusterCounters? = nil, strengthCell: CellReport, magnitudeCell: CellReport

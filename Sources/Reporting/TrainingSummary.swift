@@ -7,19 +7,23 @@ public struct TrainingSummary: Sendable, Codable, Equatable {
     public struct Epoch: Sendable, Codable, Equatable {
         /// Counted from 1.
         public var epoch: Int
+        /// Of the network in training.
         public var training: Summary.Measure
 
+        /// All fields.
         public init(epoch: Int, training: Summary.Measure) {
             self.epoch = epoch
             self.training = training
         }
     }
 
+    /// Of the program that ran.
     public var version = Version.current
     /// `train`.
     public var command: String
     /// SHA-256 over weights, running statistics, momentum and recorded loss sums.
     public var digest: String
+    /// The cells, as quark0/darts writes them.
     public var genotype: String
     /// As NAS-Bench-201 writes it; nil in other spaces.
     public var architecture: String?
@@ -31,13 +35,18 @@ public struct TrainingSummary: Sendable, Codable, Equatable {
     public var test: Summary.Measure
     /// From the start of the run to the last step, data loading excluded.
     public var seconds: Double
+    /// SHA-256 of the configuration: `Summary.digest(of:)`.
     public var configurationDigest: String
+    /// `ImageDataset.digest` of the images used.
     public var datasetDigest: String
+    /// Worker processes; 0 for a run in one process.
     public var workers: Int
+    /// In order, from the first.
     public var epochs: [Epoch]
     /// What a distributed run had to cope with; nil for a run in one process.
     public var counters: ClusterCounters?
 
+    /// - Throws: `ReportingError.write` when the configuration cannot be written as JSON.
     public init(
         command: String, outcome: SearchOutcome, network: FinalNetwork, test: LossSum, seconds: Double, workers: Int,
         epochs: [Summary.Epoch], counters: ClusterCounters?
@@ -72,6 +81,7 @@ public struct NetworkReport: Sendable, Codable, Equatable {
     public var genotype: String
     /// As NAS-Bench-201 writes it; nil in other spaces.
     public var architecture: String?
+    /// As `--dataset` names it.
     public var dataset: String
     /// Trained parameters, without an auxiliary head.
     public var parameters: Int

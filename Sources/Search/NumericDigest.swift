@@ -7,6 +7,7 @@ import Supernet
 /// Draws, forward, both gradients, both updates and every operation alone, on a supernet of each kind of space, with either
 /// algorithm of convolution where it has one, whose channels fill blocks unevenly. Takes some milliseconds.
 public enum NumericDigest {
+    /// Runs the computation; the same value wherever numbers are the same bits.
     public static func compute() -> UInt64 {
         var digest = StateDigest()
         combine(.nasbench201, .direct, channels: 12, cells: 1, imageSize: 12, into: &digest)

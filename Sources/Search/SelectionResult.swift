@@ -50,8 +50,9 @@ public struct SelectionResult: Sendable, Equatable, Codable {
     public var images: Int
     /// They are so many shards.
     public var shards: Int
-    /// Evaluations (a network on a shard) that the choice looked at, and those of the full table.
+    /// Evaluations (a network on a shard) that the choice looked at.
     public var evaluations: Int
+    /// Evaluations of the full table, each operation on all images.
     public var fullTableEvaluations: Int
 
     /// Of the training of a network: nothing.

@@ -22,14 +22,17 @@ public struct ParameterDirectory: Sendable, Equatable {
         public let shape: [Int]
         /// Its elements in the flat buffer.
         public let range: Range<Int>
+        /// How its first values are drawn.
         public let initialization: Initialization
     }
 
+    /// In the order of the flat buffer.
     public private(set) var entries: [Entry] = []
 
     /// Floats in all.
     public var count: Int { entries.last?.range.upperBound ?? 0 }
 
+    /// With no parameters.
     public init() {}
 
     /// Appends a tensor and returns its place.

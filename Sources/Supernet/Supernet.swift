@@ -37,10 +37,13 @@ public final class Supernet {
         case gradient(ParameterGroup)
     }
 
+    /// Channels, cells, classes and image size.
     public let shape: SupernetShape
+    /// What may stand on which edge.
     public let space: SearchSpace
     /// Images of one call.
     public let shardImages: Int
+    /// Names and shapes of the weights, in the order of the flat buffer.
     public var parameters: ParameterDirectory { network.parameters }
     /// Names and shapes of the alphas, as in the public state dict.
     public var alphaDirectory: ParameterDirectory { space.alphaDirectory }

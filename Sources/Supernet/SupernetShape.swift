@@ -8,12 +8,14 @@ public struct SupernetShape: Codable, Sendable, Hashable {
     public var channels: Int
     /// Cells per stage (NAS-Bench-201) or in all (DARTS).
     public var cells: Int
+    /// Logits of an image.
     public var classes: Int
     /// 3 for colour, 1 for grey.
     public var inputChannels: Int
     /// Height and width of the images that enter the network, in pixels.
     public var imageSize: Int
 
+    /// All fields.
     public init(
         space: String, definition: SpaceDefinition? = nil, channels: Int, cells: Int, classes: Int, inputChannels: Int,
         imageSize: Int

@@ -8,6 +8,7 @@ public struct WorkerKeys: Sendable {
     /// The public half of the coordinator's key.
     public var coordinator: PublicKey
 
+    /// All fields.
     public init(own: KeyPair, coordinator: PublicKey) {
         self.own = own
         self.coordinator = coordinator

@@ -2,6 +2,7 @@
 ///
 /// ẑ = (y − μ) s with s = 1 / √(σ² + ε), σ² the biased variance, ε = 10⁻⁵; output z = γ ẑ + b.
 public enum BatchNormalization {
+    /// Added to a variance before the root is taken, as in PyTorch.
     public static let epsilon = 1e-5
 
     /// Mean and s of each channel from Σ y and Σ y².

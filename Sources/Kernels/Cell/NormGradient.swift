@@ -9,6 +9,7 @@ public enum NormGradient {
         let target: BlockedTensor
         let targetImage: Int
 
+        /// All fields.
         public init(
             y: BlockedTensor, a: UnsafePointer<Float>, b: UnsafePointer<Float>, c: UnsafePointer<Float>,
             target: BlockedTensor, targetImage: Int

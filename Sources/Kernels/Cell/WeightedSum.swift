@@ -3,6 +3,7 @@ public struct ImageOf {
     let tensor: BlockedTensor
     let image: Int
 
+    /// Image number `image` of `tensor`, counted from 0.
     public init(_ tensor: BlockedTensor, image: Int) {
         self.tensor = tensor
         self.image = image

@@ -1,6 +1,7 @@
 /// Up to nine tensors of one shape, each with a coefficient for each of its channels: the terms of a sum, in order,
 /// without heap memory.
 public struct WeightedTerms {
+    /// The most terms of a sum.
     public static let capacity = 9
 
     private typealias Pointers = InlineArray<9, UnsafePointer<Float>?>
@@ -8,11 +9,13 @@ public struct WeightedTerms {
     private var tensors = Pointers(repeating: nil)
     private var coefficients = Pointers(repeating: nil)
     private var first: BlockedTensor?
+    /// Terms so far.
     public private(set) var count = 0
 
     /// No terms.
     public init() {}
 
+    /// One term; as `append` takes it.
     public init(_ tensor: BlockedTensor, _ coefficients: UnsafePointer<Float>) {
         append(tensor, coefficients)
     }

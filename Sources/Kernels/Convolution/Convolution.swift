@@ -4,13 +4,16 @@
 /// value depends on nothing but its inputs. The gradient by input of a stride-1 convolution is the same kernel with
 /// channels exchanged and weights flipped: `adjoint` describes it; for stride 2 there is `StridedAdjoint`.
 public struct Convolution: Sendable, Hashable {
+    /// Channels of the input; any number.
     public let inputChannels: Int
+    /// Channels of the output; any number.
     public let outputChannels: Int
     /// Height and width of the kernel: 1 or 3.
     public let kernel: Int
     /// 1 or 2.
     public let stride: Int
 
+    /// - Precondition: `kernel` is 1 or 3, `stride` 1 or 2.
     public init(inputChannels: Int, outputChannels: Int, kernel: Int, stride: Int = 1) {
         precondition(inputChannels > 0 && outputChannels > 0, "a convolution needs channels")
         precondition(kernel == 1 || kernel == 3, "only 1×1 and 3×3 kernels")

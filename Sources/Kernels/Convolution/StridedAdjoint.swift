@@ -7,6 +7,7 @@ public struct StridedAdjoint: Sendable, Hashable {
     /// The convolution whose gradient it is.
     public let convolution: Convolution
 
+    /// What maps gradients of this convolution's output to gradients of its input.
     public init(_ convolution: Convolution) {
         precondition(convolution.stride == 2, "a convolution with stride 1 has an adjoint")
         self.convolution = convolution

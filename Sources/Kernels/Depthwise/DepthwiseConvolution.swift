@@ -3,6 +3,7 @@
 ///
 /// Every output element is one chain of fused multiply-adds over (kernel row, kernel column).
 public struct DepthwiseConvolution: Sendable, Hashable {
+    /// Of input and output; any number.
     public let channels: Int
     /// Height and width of the kernel: 3 or 5.
     public let kernel: Int
@@ -11,6 +12,7 @@ public struct DepthwiseConvolution: Sendable, Hashable {
     /// 1 or 2.
     public let stride: Int
 
+    /// - Precondition: a kernel of 3 or 5, a dilation of 1 or 2, a stride of 1 or 2.
     public init(channels: Int, kernel: Int, dilation: Int = 1, stride: Int = 1) {
         precondition(channels > 0, "a convolution needs channels")
         precondition(kernel == 3 || kernel == 5, "only 3×3 and 5×5 kernels")

@@ -6,10 +6,15 @@ typealias Lanes = SIMD8<Float>
 /// A value that points into an `Arena`; the arena must outlive it. Channels beyond `channels` in the last block, and the
 /// padding, are zero unless a kernel says otherwise. Used by the thread that owns the arena.
 public struct BlockedTensor {
+    /// The first float of the first image, padding included.
     public let base: UnsafeMutablePointer<Float>
+    /// How many images.
     public let images: Int
+    /// Channels in use; the last block may have more lanes.
     public let channels: Int
+    /// Rows of a plane, without padding.
     public let height: Int
+    /// Columns of a plane, without padding.
     public let width: Int
     /// Zero pixels on each side of a plane.
     public let padding: Int
@@ -22,6 +27,7 @@ public struct BlockedTensor {
     public var planePitch: Int { (height + 2 * padding) * rowPitch }
     /// Floats from one image to the next.
     public var imagePitch: Int { blocks * planePitch }
+    /// Pixels of a plane, without padding.
     public var pixels: Int { height * width }
 
     /// - Parameter base: 64-byte aligned, `count` floats of the same shape.

@@ -12,6 +12,7 @@ public struct TransformedTiles {
     /// Vectors from one position to the next.
     var positionPitch: Int { blocks * capacity + 2 }
 
+    /// Takes the memory for `capacity` tiles; zeros.
     public init(channels: Int, capacity: Int, arena: Arena) {
         precondition(channels > 0 && capacity > 0)
         blocks = (channels + 7) / 8

@@ -7,9 +7,12 @@
 /// The steps are separate, since their results are shared: the tiles of a node serve all convolutions of its outgoing
 /// edges and their gradients by weights, and the products of several convolutions add up before one transform back.
 public struct WinogradConvolution: Sendable, Hashable {
+    /// Channels of the input; any number.
     public let inputChannels: Int
+    /// Channels of the output; any number.
     public let outputChannels: Int
 
+    /// - Precondition: at least one channel each.
     public init(inputChannels: Int, outputChannels: Int) {
         precondition(inputChannels > 0 && outputChannels > 0, "a convolution needs channels")
         self.inputChannels = inputChannels

@@ -18,12 +18,14 @@ public struct Criterion: Codable, Sendable, Hashable {
         case exhaustive
     }
 
+    /// What is looked at.
     public var kind: Kind
     /// At which weight operations stand alone; for `strength` and `removal`.
     public var weight: OperationWeight
     /// Whether `none` is no candidate.
     public var withoutNone: Bool
 
+    /// All fields.
     public init(_ kind: Kind, weight: OperationWeight = .one, withoutNone: Bool = false) {
         self.kind = kind
         self.weight = weight
@@ -47,6 +49,7 @@ public struct Criterion: Codable, Sendable, Hashable {
 
 /// What a criterion chose.
 public struct CriterionResult: Sendable, Equatable {
+    /// The one that chose.
     public var criterion: Criterion
     /// One operation an edge.
     public var operations: [Int]

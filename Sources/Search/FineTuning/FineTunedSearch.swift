@@ -15,6 +15,7 @@ public enum FineTunedSearch {
         public let number: Int
         /// Whether no other one follows.
         public let isLast: Bool
+        /// Of this stage.
         public let configuration: SearchConfiguration
         /// What it goes on from; nil to begin with the initial state.
         public let beginning: SearchState?

@@ -8,6 +8,7 @@ public struct SearchStage: Codable, Sendable, Hashable {
     /// Half-steps before: those that follow are counted on from there.
     public var firstHalfStep: Int
 
+    /// All fields.
     public init(decided: [Int?], firstEpoch: Int, firstHalfStep: Int) {
         self.decided = decided
         self.firstEpoch = firstEpoch

@@ -6,7 +6,9 @@ import Kernels
 /// Owned and called by one thread; all memory is taken when it is made. In training batch normalisation uses the
 /// statistics of the images of a call, in evaluations the running ones.
 public final class FinalNetwork {
+    /// Channels, cells, classes and image size.
     public let shape: SupernetShape
+    /// The cells that it is made of.
     public let genotype: Genotype
     /// Images of one call.
     public let shardImages: Int

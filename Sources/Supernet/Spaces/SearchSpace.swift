@@ -4,7 +4,9 @@ public struct SearchSpace: Sendable, Equatable {
     public struct Edge: Sendable, Equatable {
         /// Empty where a space has one type of cell alone.
         public let cellType: String
+        /// Where the edge leads to.
         public let node: Int
+        /// Where it comes from; below `node`.
         public let source: Int
 
         /// For example `3<-1`, or `normal.3<-1` where there are several types of cells.
@@ -21,9 +23,11 @@ public struct SearchSpace: Sendable, Equatable {
         public let edges: [Edge]
     }
 
+    /// As `--space` takes it.
     public let name: String
     /// Candidate operations in the order of the alphas' columns.
     public let operations: [String]
+    /// One in NAS-Bench-201, normal and reduction cells in DARTS.
     public let cellTypes: [CellType]
     /// Cells where the user gives none: per stage in NAS-Bench-201, in all in DARTS.
     public let defaultCells: Int

@@ -11,6 +11,7 @@ public struct SpaceDefinition: Codable, Sendable, Hashable {
         /// What is mixed on it, in any order.
         public var operations: [String]
 
+        /// All fields.
         public init(node: Int, source: Int, operations: [String]) {
             self.node = node
             self.source = source
@@ -35,6 +36,7 @@ public struct SpaceDefinition: Codable, Sendable, Hashable {
     /// Edges of the cells that halve it.
     public var reduce: [Edge]
 
+    /// All fields.
     public init(
         name: String, cells: Int = 8, stemMultiplier: Int = 3, reductions: [Int]? = nil, keptInputs: Int? = 2,
         excluded: [String] = ["none"],

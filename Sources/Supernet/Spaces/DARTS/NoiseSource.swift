@@ -9,6 +9,7 @@ public struct NoiseDraws: Sendable, Hashable {
     /// The number, in its batch or among the held-out images, of the first image of a pass.
     public var firstImage: Int
 
+    /// All fields.
     public init(seed: UInt64 = 0, context: Int = 0, firstImage: Int = 0) {
         self.seed = seed
         self.context = context
