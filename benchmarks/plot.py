@@ -2,7 +2,8 @@
 import html
 import math
 
-COLOURS = ["#1f5fa8", "#c4501b", "#2f7d32", "#7b3fa0", "#8a6d00", "#00838f", "#ad1457", "#455a64"]
+COLOURS = ["#1f5fa8", "#c4501b", "#2f7d32", "#7b3fa0", "#8a6d00", "#00838f", "#ad1457", "#455a64",
+           "#e57373", "#26a69a", "#9e9d24", "#3949ab", "#6d4c41", "#f9a825"]
 LEFT, TOP, BOTTOM = 78, 44, 58
 
 
