@@ -99,17 +99,13 @@ public struct DepthwiseConvolution: Sendable, Hashable {
             correlate(x, image: image, packed: packed, into: y, outputImage: outputImage, accumulate: false)
             return
         }
-        withUnsafeTemporaryAllocation(of: DepthwiseTap.self, capacity: taps) { buffer in
-            for tap in 0..<taps {
-                let (row, column) = (tap / kernel * dilation - padding, tap % kernel * dilation - padding)
-                buffer[tap] = DepthwiseTap(offset: row * (x.rowPitch / 8) + column, weight: tap)
-            }
-            for block in 0..<blocks {
-                for row in 0..<y.height {
-                    correlateRow(
-                        UnsafePointer(x.row(image, block, 2 * row)), UnsafeBufferPointer(buffer),
-                        lanesPointer(packed, block), y.row(outputImage, block, row), width: y.width)
-                }
+        for block in 0..<blocks {
+            for row in 0..<y.height {
+                let strided = StridedRow(
+                    x: UnsafePointer(x.row(image, block, 2 * row - padding)) - padding,
+                    rowStep: dilation * x.rowPitch / 8, columnStep: dilation, kernel: kernel,
+                    weights: lanesPointer(packed, block))
+                strided.correlate(into: y.row(outputImage, block, row), width: y.width)
             }
         }
     }
@@ -216,51 +212,56 @@ extension DepthwiseConvolution {
     }
 }
 
-/// One kernel element as seen from an output pixel.
-struct DepthwiseTap {
-    /// In pixels, from the pixel read for an output pixel's place.
-    let offset: Int
-    /// Index among the block's packed weights.
-    let weight: Int
-}
-
 /// One row of outputs of one block with stride 2.
-@inline(never)
-private func correlateRow(
-    _ x: UnsafePointer<Lanes>, _ taps: UnsafeBufferPointer<DepthwiseTap>, _ weights: UnsafePointer<Lanes>,
-    _ y: UnsafeMutablePointer<Lanes>, width: Int
-) {
-    var column = 0
-    @inline(__always)
-    func tile<let P: Int>(_ pixels: InlineArray<P, Lanes>.Type) {
-        correlateRowTile(pixels, x + 2 * column, taps, weights, y + column)
-        column += P
-    }
-    while column < width {
-        let left = width - column
-        if left >= 8 {
-            tile(InlineArray<8, Lanes>.self)
-        } else if left >= 4 {
-            tile(InlineArray<4, Lanes>.self)
-        } else {
-            tile(InlineArray<1, Lanes>.self)
+private struct StridedRow {
+    /// Top left input of the first output.
+    let x: UnsafePointer<Lanes>
+    /// Pixels from one kernel element to the next.
+    let rowStep: Int
+    let columnStep: Int
+    let kernel: Int
+    /// (kernel, kernel) vectors.
+    let weights: UnsafePointer<Lanes>
+
+    @inline(never)
+    func correlate(into y: UnsafeMutablePointer<Lanes>, width: Int) {
+        var column = 0
+        @inline(__always)
+        func some<let P: Int>(_ outputs: InlineArray<P, Lanes>.Type) {
+            tile(outputs, x + 2 * column, y + column)
+            column += P
+        }
+        while column < width {
+            let left = width - column
+            if left >= 8 {
+                some(InlineArray<8, Lanes>.self)
+            } else if left >= 4 {
+                some(InlineArray<4, Lanes>.self)
+            } else {
+                some(InlineArray<1, Lanes>.self)
+            }
         }
     }
-}
 
-/// P pixels in registers. The width of the tile changes no number: every output is its own chain.
-@inline(__always)
-private func correlateRowTile<let P: Int>(
-    _: InlineArray<P, Lanes>.Type, _ x: UnsafePointer<Lanes>, _ taps: UnsafeBufferPointer<DepthwiseTap>,
-    _ weights: UnsafePointer<Lanes>, _ y: UnsafeMutablePointer<Lanes>
-) {
-    var sums = InlineArray<P, Lanes>(repeating: .zero)
-    for tap in taps {
-        let weight = weights[tap.weight]
-        let pixel = x + tap.offset
-        for p in 0..<P { sums[p].addProduct(pixel[2 * p], weight) }
+    /// P outputs in registers. The width of the tile changes no number: every output is its own chain.
+    @inline(__always)
+    private func tile<let P: Int>(
+        _: InlineArray<P, Lanes>.Type, _ x: UnsafePointer<Lanes>, _ y: UnsafeMutablePointer<Lanes>
+    ) {
+        var sums = InlineArray<P, Lanes>(repeating: .zero)
+        var row = x
+        var w = weights
+        for _ in 0..<kernel {
+            for j in 0..<kernel {
+                let pixel = row + j * columnStep
+                let weight = w[j]
+                for p in 0..<P { sums[p].addProduct(pixel[2 * p], weight) }
+            }
+            row += rowStep
+            w += kernel
+        }
+        for p in 0..<P { y[p] = sums[p] }
     }
-    for p in 0..<P { y[p] = sums[p] }
 }
 
 /// Two rows of outputs, `rowStep` apart in the input, or one.
