@@ -74,31 +74,23 @@ struct StridedInputGradient<let K: Int, let D: Int> {
         var w = weights
         for _ in stride(from: firstRow, to: K, by: 3 - D) {
             @inline(__always)
-            func add(_ element: Int, at column: Int, to sums: inout InlineArray<P, V>) {
+            func add(_ element: Int, _ even: inout InlineArray<P, V>, _ odd: inout InlineArray<P, V>) {
+                let parity = D == 1 ? (element + K / 2) % 2 : 0
+                let outputs = row + (parity + K / 2 * D - element * D) / 2
                 let weight = V(each: w[K - 1 - element])
-                for p in 0..<P { sums[p].addProduct(V(row + column, p), weight) }
+                if parity == 0 {
+                    for p in 0..<P { even[p].addProduct(V(outputs, p), weight) }
+                } else {
+                    for p in 0..<P { odd[p].addProduct(V(outputs, p), weight) }
+                }
             }
-            // No switch over (K, D): Swift 6.3 takes a wrong case of one here.
-            if K == 3 && D == 1 {
-                add(1, at: 0, to: &even)
-                add(0, at: 1, to: &odd)
-                add(2, at: 0, to: &odd)
-            } else if D == 1 {
-                add(0, at: 1, to: &even)
-                add(2, at: 0, to: &even)
-                add(4, at: -1, to: &even)
-                add(1, at: 1, to: &odd)
-                add(3, at: 0, to: &odd)
-            } else if K == 3 {
-                add(0, at: 1, to: &even)
-                add(1, at: 0, to: &even)
-                add(2, at: -1, to: &even)
-            } else {
-                add(0, at: 2, to: &even)
-                add(1, at: 1, to: &even)
-                add(2, at: 0, to: &even)
-                add(3, at: -1, to: &even)
-                add(4, at: -2, to: &even)
+            // One by one, since the compiler doesn't unroll a loop over five.
+            add(0, &even, &odd)
+            add(1, &even, &odd)
+            add(2, &even, &odd)
+            if K == 5 {
+                add(3, &even, &odd)
+                add(4, &even, &odd)
             }
             row -= dyPitch
             w -= (3 - D) * K
