@@ -49,6 +49,26 @@
             #expect(cluster.events("training_started").count == 1, "nothing is trained again")
         }
 
+        @Test("a coordinator that is killed between its workers' dismissal and the result needs a worker, and has both")
+        func killedInFarewell() throws {
+            let cluster = try FaultCluster(epochs: 1)
+            let first = try cluster.startCoordinator(workers: 2)
+            let leaves = try cluster.startWorker("leaves")
+            let stops = try cluster.startWorker("stops")
+            // The coordinator waits two seconds for the farewell of a worker that cannot answer.
+            try cluster.waitForSelection()
+            stops.send(SIGSTOP)
+            #expect(leaves.status(within: 30) == 0, "it was told that the search is complete")
+            first.send(SIGKILL)
+            #expect(first.status(within: 5) == SIGKILL)
+            #expect(cluster.isDecided && cluster.summary.isEmpty)
+            stops.end()
+            try cluster.startCoordinator(workers: 1, resume: true)
+            try cluster.startWorker("comes")
+            try cluster.expectUndisturbedResult()
+            #expect(cluster.events("training_started").count == 1, "nothing is trained again")
+        }
+
         @Test("a coordinator that is killed while it writes a checkpoint goes on from the one before")
         func killedWhileSaving() throws {
             let cluster = try FaultCluster(epochs: 1)

@@ -136,6 +136,9 @@
             try #require(isThere && !events("evaluations").isEmpty, sourceLocation: sourceLocation)
         }
 
+        /// Whether the operation of every edge is decided, with which the search is complete but for the result's files.
+        var isDecided: Bool { Set(events("edge_decided").compactMap { $0["edge"] as? Int }).count == 6 }
+
         var summary: [String: Any] {
             let bytes = (try? Data(contentsOf: URL(fileURLWithPath: run + "/summary.json"))) ?? Data()
             return (try? JSONSerialization.jsonObject(with: bytes) as? [String: Any]) ?? [:]

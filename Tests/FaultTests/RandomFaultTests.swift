@@ -22,6 +22,13 @@
             var happened: [String: Int] = [:]
             var most = (bytes: 0, descriptors: 0)
             var first = (bytes: 0, descriptors: 0)
+            /// Others come for workers that a coordinator dismissed before it was gone.
+            func replaceDismissed() throws {
+                for place in living.indices where living[place].status(within: 3) != nil {
+                    living[place] = try cluster.startWorker("w\(started)")
+                    started += 1
+                }
+            }
             while ContinuousClock.now < limit, cluster.coordinator?.isRunning == true {
                 usleep(UInt32.random(in: 200_000...1_500_000, using: &random))
                 let victim = Int.random(in: living.indices, using: &random)
@@ -62,18 +69,17 @@
                     if !cluster.summary.isEmpty { break }
                     try cluster.startCoordinator(workers: 1, resume: true)
                     // Its workers end with it; who had not joined yet finds the new one.
-                    for place in living.indices where living[place].status(within: 3) != nil {
-                        living[place] = try cluster.startWorker("w\(started)")
-                        started += 1
-                    }
+                    try replaceDismissed()
                     happened["coordinator interrupted", default: 0] += 1
                 default:
                     guard let coordinator = cluster.coordinator, coordinator.isRunning,
-                        !cluster.events("half_step").isEmpty
+                        !cluster.events("half_step").isEmpty, !cluster.isDecided
                     else { continue }
                     coordinator.send(SIGKILL)
                     _ = coordinator.status(within: 5)
                     try cluster.startCoordinator(workers: 1, resume: true)
+                    // It may have come to the end, and told the workers, since it was looked at.
+                    if cluster.isDecided { try replaceDismissed() }
                     happened["coordinator killed", default: 0] += 1
                 }
                 let now = (cluster.coordinator?.residentBytes ?? 0, cluster.coordinator?.openDescriptors ?? 0)
