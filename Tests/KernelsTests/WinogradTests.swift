@@ -92,34 +92,35 @@ struct WinogradTests {
         #expect(relativeDifference(flat, plain.weightsGradient(x, dy)) < 2e-5)
     }
 
-    @Test("the gradient by input is the convolution with flipped weights, and products accumulate")
-    func adjoint() {
+    @Test("gradients by input add up before and after the transform back", arguments: WinogradCase.all)
+    func adjoint(_ c: WinogradCase) {
         let arena = Arena()
-        let c = WinogradCase(outputs: 16, inputs: 24, height: 12, width: 8)
         let plain = PlainConvolution(c.outputs, c.inputs, 3, 1)
         let adjoint = Convolution(inputChannels: c.inputs, outputChannels: c.outputs, kernel: 3).adjoint
         let winograd = WinogradConvolution(inputChannels: c.outputs, outputChannels: c.inputs)
         let direct = arena.floats(adjoint.packedCount)
-        adjoint.packFlipped(plain.weights.map { Float($0) }, into: direct)
+        adjoint.packTransposed(plain.weights.map { Float($0) }, into: direct)
         let packed = arena.floats(winograd.packedCount)
         winograd.transformWeights(direct, into: packed)
-        let v = TransformedTiles(channels: c.outputs, capacity: c.tiles, arena: arena)
-        let m = TransformedTiles(channels: c.inputs, capacity: c.tiles, arena: arena)
-        let strip = arena.floats(6 * (c.width + 2) * 8)
+        // The image's tiles come after others, which stay out of it.
+        let offset = 3
+        let d = TransformedTiles(channels: c.outputs, capacity: offset + c.tiles, arena: arena)
+        let m = TransformedTiles(channels: c.inputs, capacity: offset + c.tiles, arena: arena)
+        d.base.update(repeating: Lanes(repeating: 1e6), count: 36 * d.positionPitch)
+        let strip = arena.floats(max(6 * c.width * 8, TransformedTiles.inputGradientStrip(width: c.width)))
         let dx = arena.tensor(images: 1, channels: c.inputs, height: c.height, width: c.width)
         var expected = [Double](repeating: 0, count: c.inputs * c.height * c.width)
         // Two gradients add up before one transform back, and that adds to what is there.
         for stream in 0..<2 {
             let dy = Planar.random(c.outputs, c.height, c.width, stream: stream)
-            v.transformInput(
-                dy.blocked(arena, padding: 1), image: 0, tileRows: 0..<c.height / 4, at: 0, strip: strip)
-            winograd.multiply(v, packed: packed, tiles: c.tiles, into: m, accumulate: stream > 0)
+            d.transformGradient(
+                dy.blocked(arena), image: 0, tileRows: 0..<c.height / 4, at: offset, strip: strip)
+            winograd.multiply(d, packed: packed, tiles: offset + c.tiles, into: m, accumulate: stream > 0)
             let part = plain.inputGradient(dy, height: c.height, width: c.width)
             for i in expected.indices { expected[i] += 2 * part.values[i] }
         }
         for pass in 0..<2 {
-            m.transformOutput(
-                into: dx, image: 0, tileRows: 0..<c.height / 4, from: 0, accumulate: pass > 0, strip: strip)
+            m.transformInputGradient(into: dx, image: 0, from: offset, accumulate: pass > 0, strip: strip)
         }
         #expect(relativeDifference(dx.planar(0), expected) < 2e-5)
     }

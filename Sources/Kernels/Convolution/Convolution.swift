@@ -59,10 +59,20 @@ public struct Convolution: Sendable, Hashable {
     /// Packs the weights (out, in, height, width) of the convolution whose `adjoint` this is.
     public func packFlipped(_ weights: UnsafePointer<Float>, into packed: UnsafeMutablePointer<Float>) {
         let taps = kernel * kernel
-        let source = PackingSource(
+        exchanged(weights).pack(taps: taps, into: packed) { taps - 1 - $0 }
+    }
+
+    /// The same with the taps as they are, for `WinogradConvolution.transformWeights`: Uᵀ maps output gradients to input
+    /// gradients in Winograd's domain.
+    public func packTransposed(_ weights: UnsafePointer<Float>, into packed: UnsafeMutablePointer<Float>) {
+        exchanged(weights).pack(taps: kernel * kernel, into: packed) { $0 }
+    }
+
+    private func exchanged(_ weights: UnsafePointer<Float>) -> PackingSource {
+        let taps = kernel * kernel
+        return PackingSource(
             weights: weights, outputs: outputChannels, inputs: inputChannels, outputStride: taps,
             inputStride: outputChannels * taps)
-        source.pack(taps: taps, into: packed) { taps - 1 - $0 }
     }
 
     /// Convolves one image.

@@ -5,7 +5,8 @@
 /// about 3·10⁻⁵ standard deviations of the output.
 ///
 /// The steps are separate, since their results are shared: the tiles of a node serve all convolutions of its outgoing
-/// edges and their gradients by weights, and the products of several convolutions add up before one transform back.
+/// edges and their gradients by weights, those of an output's gradient serve both gradients, and what several
+/// convolutions give to the gradient of their input adds up before one transform back.
 public struct WinogradConvolution: Sendable, Hashable {
     /// Channels of the input; any number.
     public let inputChannels: Int
@@ -41,8 +42,8 @@ public struct WinogradConvolution: Sendable, Hashable {
     /// Floats of a gradient by weights in Winograd's domain: (36 positions, output blocks, input blocks, 8, 8).
     public var gradientCount: Int { 36 * gradientPitch * 8 }
 
-    /// Transforms weights that `Convolution.pack` or `packFlipped` packed, U = G g Gᵀ, to (36 positions, pairs of output
-    /// blocks, in, 16); an odd last block has (in, 8).
+    /// Transforms weights that `Convolution.pack` or `packTransposed` packed, U = G g Gᵀ, to (36 positions, pairs of
+    /// output blocks, in, 16); an odd last block has (in, 8).
     ///
     /// - Parameters:
     ///   - direct: (pairs of output blocks, input blocks, 9 taps, lanes of the input block, 16).

@@ -63,6 +63,27 @@ enum F4 {
         return (d0, even + odd, even - odd, even4 + odd4, even4 - odd4, d3)
     }
 
+    /// B m: what `input` maps six inputs to, back to their gradients.
+    @inline(__always)
+    static func inputGradient(
+        _ m0: Lanes, _ m1: Lanes, _ m2: Lanes, _ m3: Lanes, _ m4: Lanes, _ m5: Lanes
+    ) -> Six {
+        let sum1 = m1 + m2
+        let difference1 = m1 - m2
+        let sum2 = m3 + m4
+        let difference2 = m3 - m4
+        let four = Lanes(repeating: 4)
+        let minusFive = Lanes(repeating: -5)
+        return (
+            four * m0,
+            (four * (m5 - difference1)).addingProduct(Lanes(repeating: -2), difference2),
+            (-sum2).addingProduct(Lanes(repeating: -4), sum1).addingProduct(minusFive, m0),
+            difference1.addingProduct(Lanes(repeating: 2), difference2).addingProduct(minusFive, m5),
+            m0 + sum1 + sum2,
+            m5
+        )
+    }
+
     /// G g: three taps of a kernel.
     @inline(__always)
     static func kernel(_ g0: Lanes, _ g1: Lanes, _ g2: Lanes) -> Six {

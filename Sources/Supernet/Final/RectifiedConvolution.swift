@@ -47,10 +47,9 @@ final class RectifiedConvolution: NormalizedOperation {
             for (slot, image) in group.enumerated() {
                 outputGradient(d, image, into: scratch.dy[slot..<slot + 1])
             }
-            if weightsGradient != nil { convolution.addWeightsGradient(input, scratch.dy, images: group.count) }
-            guard wantsInput else { return }
             convolution.backward(
-                scratch.dy, images: group.count, into: source.rectifiedGradient[group], accumulate: source.hasGradient)
+                input, scratch.dy, images: group.count, wantsWeights: weightsGradient != nil,
+                into: wantsInput ? source.rectifiedGradient[group] : nil, accumulate: source.hasGradient)
         }
         if wantsInput { source.hasGradient = true }
         guard let weightsGradient else { return }

@@ -7,20 +7,20 @@ import Kernels
 final class ConvolutionLayer {
     let convolution: Convolution
     let range: Range<Int>
-    private let inputGradient: InputGradient
+    private let adjoint: Adjoint
     private let packed: UnsafeMutablePointer<Float>
     private let packedAdjoint: UnsafeMutablePointer<Float>
     private let gradient: UnsafeMutablePointer<Float>
     private let transformed: Transformed?
 
     /// What maps gradients of the output to gradients of the input.
-    private enum InputGradient {
-        case adjoint(Convolution)
+    private enum Adjoint {
+        case plain(Convolution)
         case strided(StridedAdjoint)
 
         var packedCount: Int {
             switch self {
-            case .adjoint(let adjoint): adjoint.packedCount
+            case .plain(let adjoint): adjoint.packedCount
             case .strided(let adjoint): adjoint.packedCount
             }
         }
@@ -29,6 +29,7 @@ final class ConvolutionLayer {
     private struct Transformed {
         let tiles: TileScratch
         let convolution: WinogradConvolution
+        /// Maps transformed gradients of the output to those of the input.
         let adjoint: WinogradConvolution
         let packed: UnsafeMutablePointer<Float>
         let packedAdjoint: UnsafeMutablePointer<Float>
@@ -48,11 +49,10 @@ final class ConvolutionLayer {
         range = parameters.append(
             name, [convolution.outputChannels, convolution.inputChannels, k, k],
             .uniform(bound: 1 / fanIn.squareRoot()))
-        inputGradient =
-            convolution.stride == 1 ? .adjoint(convolution.adjoint) : .strided(StridedAdjoint(convolution))
+        adjoint = convolution.stride == 1 ? .plain(convolution.adjoint) : .strided(StridedAdjoint(convolution))
         // What is only packed to be transformed takes no memory of its own.
         packed = tiles == nil ? arena.floats(convolution.packedCount) : scratch
-        packedAdjoint = tiles == nil ? arena.floats(inputGradient.packedCount) : scratch
+        packedAdjoint = tiles == nil ? arena.floats(adjoint.packedCount) : scratch
         gradient = scratch
         transformed = tiles.map { tiles in
             let (forward, backward) = (Self.winograd(convolution), Self.winograd(convolution.adjoint))
@@ -75,13 +75,18 @@ final class ConvolutionLayer {
     func load(_ weights: UnsafePointer<Float>) {
         Profile.enter("weights into blocks", .update, floats: 4 * convolution.weightCount)
         defer { Profile.leave() }
-        convolution.pack(weights + range.lowerBound, into: packed)
-        if let transformed { transformed.convolution.transformWeights(packed, into: transformed.packed) }
-        switch inputGradient {
-        case .adjoint(let adjoint): adjoint.packFlipped(weights + range.lowerBound, into: packedAdjoint)
-        case .strided(let adjoint): adjoint.pack(weights + range.lowerBound, into: packedAdjoint)
+        let weights = weights + range.lowerBound
+        convolution.pack(weights, into: packed)
+        if let transformed {
+            transformed.convolution.transformWeights(packed, into: transformed.packed)
+            convolution.adjoint.packTransposed(weights, into: packedAdjoint)
+            transformed.adjoint.transformWeights(packedAdjoint, into: transformed.packedAdjoint)
+            return
         }
-        if let transformed { transformed.adjoint.transformWeights(packedAdjoint, into: transformed.packedAdjoint) }
+        switch adjoint {
+        case .plain(let adjoint): adjoint.packFlipped(weights, into: packedAdjoint)
+        case .strided(let adjoint): adjoint.pack(weights, into: packedAdjoint)
+        }
     }
 
     /// y = conv(x); sums for a batch norm behind it if it has one.
@@ -115,15 +120,30 @@ final class ConvolutionLayer {
         static let only: Turn = [.first, .last]
     }
 
-    /// Gradient by input.
+    func clearWeightsGradient() {
+        gradient.update(repeating: 0, count: Self.gradientCount(convolution, transformed?.tiles))
+    }
+
+    /// Gradients of a few images, from that of the output.
     ///
     /// - Parameters:
-    ///   - dy: padded as far as the kernel needs.
+    ///   - x: the images; read for the gradient by weights.
+    ///   - dy: the images from `first` on; padded as far as the kernel needs.
+    ///   - wantsWeights: whether the gradient by weights is added to what came since `clearWeightsGradient`.
+    ///   - dx: receives the gradient by input; nil if it is not wanted.
     ///   - accumulate: for stride 1 alone: whether it is added to what is in `dx`.
     ///   - turn: with tiles, products add up from the first turn to the last, which alone goes to `dx`.
     func backward(
-        _ dy: BlockedTensor, first: Int = 0, images: Int, into dx: BlockedTensor, accumulate: Bool = false,
-        turn: Turn = .only
+        _ x: BlockedTensor, _ dy: BlockedTensor, first: Int = 0, images: Int, wantsWeights: Bool,
+        into dx: BlockedTensor?, accumulate: Bool = false, turn: Turn = .only
+    ) {
+        transformed?.tiles.loadGradient(dy, first: first, images: images)
+        if wantsWeights { addWeightsGradient(x, dy, first: first, images: images) }
+        if let dx { inputGradient(dy, first: first, images: images, into: dx, accumulate: accumulate, turn: turn) }
+    }
+
+    private func inputGradient(
+        _ dy: BlockedTensor, first: Int, images: Int, into dx: BlockedTensor, accumulate: Bool, turn: Turn
     ) {
         Profile.enter(
             name, .byInput, dy, floats: floats(dy, dx, images) + (accumulate ? images * dx.imageFloats : 0),
@@ -131,16 +151,15 @@ final class ConvolutionLayer {
         defer { Profile.leave() }
         if let transformed {
             let tiles = transformed.tiles
-            tiles.loadGradient(dy, first: first, images: images, .byInput)
             transformed.adjoint.multiply(
                 tiles.gradient, packed: transformed.packedAdjoint, tiles: tiles.tiles(images), into: tiles.products,
                 accumulate: !turn.contains(.first))
-            if turn.contains(.last) { tiles.store(into: dx, images: images, accumulate: accumulate) }
+            if turn.contains(.last) { tiles.storeInputGradient(into: dx, images: images, accumulate: accumulate) }
             return
         }
         for image in 0..<images {
-            switch inputGradient {
-            case .adjoint(let adjoint):
+            switch adjoint {
+            case .plain(let adjoint):
                 adjoint.forward(
                     dy, image: first + image, packed: packedAdjoint, into: dx, outputImage: image,
                     accumulate: accumulate)
@@ -151,19 +170,13 @@ final class ConvolutionLayer {
         }
     }
 
-    func clearWeightsGradient() {
-        gradient.update(repeating: 0, count: Self.gradientCount(convolution, transformed?.tiles))
-    }
-
-    /// Adds images to the weights gradient since `clearWeightsGradient`.
-    func addWeightsGradient(_ x: BlockedTensor, _ dy: BlockedTensor, first: Int = 0, images: Int) {
+    private func addWeightsGradient(_ x: BlockedTensor, _ dy: BlockedTensor, first: Int, images: Int) {
         Profile.enter(
             name, .byWeights, dy, floats: floats(x, dy, images) + convolution.gradientCount,
             multiplyAdds: multiplyAdds(dy, images))
         defer { Profile.leave() }
         if let transformed {
             let tiles = transformed.tiles
-            tiles.loadGradient(dy, first: first, images: images, .byWeights)
             transformed.convolution.addWeightsGradient(
                 tiles.input, tiles.gradient, tiles: tiles.tiles(images), into: gradient)
             return

@@ -72,7 +72,7 @@ final class Stem {
         convolution.clearWeightsGradient()
         for image in 0..<images.images {
             NormGradient.compute(d, image: image, norm.gradient(y, into: dy, targetImage: 0))
-            convolution.addWeightsGradient(images[image..<image + 1], dy, images: 1)
+            convolution.backward(images[image..<image + 1], dy, images: 1, wantsWeights: true, into: nil)
         }
         convolution.storeWeightsGradient(into: weightsGradient)
     }

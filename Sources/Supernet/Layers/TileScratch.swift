@@ -9,8 +9,9 @@ final class TileScratch {
     let input: TransformedTiles
     /// Of a gradient of an output.
     let gradient: TransformedTiles
+    /// Of an output, or of the gradient of the input.
     let products: TransformedTiles
-    let strip: UnsafeMutablePointer<Float>
+    private let strip: UnsafeMutablePointer<Float>
     private let size: Int
 
     /// - Parameters:
@@ -20,7 +21,7 @@ final class TileScratch {
         input = TransformedTiles(channels: channels, capacity: tiles, arena: arena)
         gradient = TransformedTiles(channels: channels, capacity: tiles, arena: arena)
         products = TransformedTiles(channels: channels, capacity: tiles, arena: arena)
-        strip = arena.floats(6 * (size + 2) * 8)
+        strip = arena.floats(max(6 * (size + 2) * 8, TransformedTiles.inputGradientStrip(width: size)))
         self.size = size
     }
 
@@ -34,39 +35,33 @@ final class TileScratch {
         }
     }
 
-    /// What a gradient of an output is loaded for.
-    enum GradientUse {
-        case byInput, byWeights
-    }
-
-    /// Takes the images from `first` on of a gradient of an output; padded if it is for a gradient by input.
-    func loadGradient(_ dy: BlockedTensor, first: Int, images: Int, _ use: GradientUse) {
+    /// Takes the images from `first` on of a gradient of an output.
+    func loadGradient(_ dy: BlockedTensor, first: Int, images: Int) {
         for image in 0..<images {
-            switch use {
-            case .byInput:
-                gradient.transformInput(
-                    dy, image: first + image, tileRows: 0..<size / 4, at: tiles(image), strip: strip)
-            case .byWeights:
-                gradient.transformGradient(
-                    dy, image: first + image, tileRows: 0..<size / 4, at: tiles(image), strip: strip)
-            }
+            gradient.transformGradient(
+                dy, image: first + image, tileRows: 0..<size / 4, at: tiles(image), strip: strip)
         }
     }
 
-    /// Gives the first images of what the last products add up to.
+    /// Gives the first images of what the last products are.
     ///
     /// - Parameters:
     ///   - y: receives the images from `first` on.
-    ///   - accumulate: whether they are added to what is there.
     ///   - sums: of a batch norm behind it.
-    func store(
-        into y: BlockedTensor, first: Int = 0, images: Int, accumulate: Bool = false,
-        sums: UnsafeMutablePointer<Double>? = nil
-    ) {
+    func store(into y: BlockedTensor, first: Int, images: Int, sums: UnsafeMutablePointer<Double>?) {
         for image in 0..<images {
             products.transformOutput(
-                into: y, image: first + image, tileRows: 0..<size / 4, from: tiles(image), accumulate: accumulate,
-                sums: sums, strip: strip)
+                into: y, image: first + image, tileRows: 0..<size / 4, from: tiles(image), sums: sums, strip: strip)
+        }
+    }
+
+    /// Gives the first images of the gradient of the input that the last products add up to.
+    ///
+    /// - Parameter accumulate: whether they are added to what is in `dx`.
+    func storeInputGradient(into dx: BlockedTensor, images: Int, accumulate: Bool) {
+        for image in 0..<images {
+            products.transformInputGradient(
+                into: dx, image: image, from: tiles(image), accumulate: accumulate, strip: strip)
         }
     }
 }

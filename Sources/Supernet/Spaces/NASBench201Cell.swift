@@ -282,14 +282,11 @@ final class NASBench201Cell {
                 edge.norms[1].gradient(edge.outputs[1].training, into: scratch.dy[1], targetImage: slot))
         }
         for i in 0..<2 {
-            let (layer, dy) = (edge.convolutions[i], scratch.dy[i])
-            if wantsWeights { layer.addWeightsGradient(scratch.rectified, dy, images: group.count) }
-            if wantsInput {
-                // The first 1×1 convolution writes, all others add to it; the 3×3 ones may do so together at the end.
-                layer.backward(
-                    dy, images: group.count, into: scratch.dRectified, accumulate: !(turn.contains(.first) && i == 0),
-                    turn: i == 0 ? .only : turn)
-            }
+            // The first 1×1 convolution writes, all others add to it; the 3×3 ones may do so together at the end.
+            edge.convolutions[i].backward(
+                scratch.rectified, scratch.dy[i], images: group.count, wantsWeights: wantsWeights,
+                into: wantsInput ? scratch.dRectified : nil, accumulate: !(turn.contains(.first) && i == 0),
+                turn: i == 0 ? .only : turn)
         }
     }
 

@@ -158,8 +158,8 @@ final class ReductionBlock {
         for image in 0..<images {
             computeMiddle(a, image)
             NormGradient.compute(d, image: image, normB.gradient(b, into: dy, targetImage: 0))
-            if wanted { convolutionB.addWeightsGradient(middle, dy, images: 1) }
-            convolutionB.backward(dy, images: 1, into: dMiddle[image..<image + 1])
+            convolutionB.backward(
+                middle, dy, images: 1, wantsWeights: wanted, into: dMiddle[image..<image + 1])
             Rectifier.backward(
                 dMiddle, dImage: image, x: middle, xImage: 0, into: dMiddle, dxImage: image)
             ChannelSums.accumulate(dMiddle, a, image: image, into: sums)
@@ -169,13 +169,9 @@ final class ReductionBlock {
         for image in 0..<images {
             Rectifier.forward(x, image: image, into: rectified, targetImage: 0)
             NormGradient.compute(dMiddle, image: image, normA.gradient(a, into: dy, targetImage: 0))
-            if wanted {
-                convolutionA.addWeightsGradient(rectified, dy, images: 1)
-                AveragePool2.forward(x, image: image, into: pooled, outputImage: 0)
-                downsample.addWeightsGradient(pooled, d, first: image, images: 1)
-            }
-            convolutionA.backward(dy, images: 1, into: dInput)
-            downsample.backward(d, first: image, images: 1, into: dPooled)
+            convolutionA.backward(rectified, dy, images: 1, wantsWeights: wanted, into: dInput)
+            if wanted { AveragePool2.forward(x, image: image, into: pooled, outputImage: 0) }
+            downsample.backward(pooled, d, first: image, images: 1, wantsWeights: wanted, into: dPooled)
             Rectifier.backward(dInput, dImage: 0, x: rectified, xImage: 0, into: dx, dxImage: image)
             AveragePool2.addAdjoint(dPooled, image: 0, into: dx, inputImage: image)
         }

@@ -159,7 +159,7 @@ private struct KernelCase {
             let tiles = (0..<3).map { _ in TransformedTiles(channels: channels, capacity: count, arena: arena) }
             let packed = arena.floats(winograd.packedCount)
             let gradient = arena.floats(winograd.gradientCount)
-            let strip = arena.floats(6 * (size + 2) * 8)
+            let strip = arena.floats(max(6 * (size + 2) * 8, TransformedTiles.inputGradientStrip(width: size)))
             let transformed = count * x.blocks * 8 * 36
             // Multiplications that are done, a quarter of those of direct summation.
             let work = count * 36 * channels * channels
@@ -171,6 +171,9 @@ private struct KernelCase {
             }
             add("Winograd transform", "of a gradient", floats: plane + transformed) {
                 tiles[0].transformGradient(y, image: 0, tileRows: 0..<size / 4, at: 0, strip: strip)
+            }
+            add("Winograd transform", "to a gradient", floats: 2 * plane + transformed) {
+                tiles[0].transformInputGradient(into: z, image: 0, from: 0, accumulate: true, strip: strip)
             }
             add("Winograd products", "forward", floats: 2 * transformed + winograd.packedCount, multiplyAdds: work) {
                 winograd.multiply(tiles[0], packed: packed, tiles: count, into: tiles[1])
