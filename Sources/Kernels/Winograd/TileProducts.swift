@@ -1,3 +1,5 @@
+import CProcessor
+
 extension WinogradConvolution {
     /// M = V U at every position: each element is one chain of fused multiply-adds over input channels.
     ///
@@ -23,12 +25,14 @@ extension WinogradConvolution {
             while block < outputBlocks {
                 if block + 1 < outputBlocks {
                     productRow(
-                        Pair.self, source, u, target + block * m.capacity, m.capacity, tiles, accumulate)
+                        Pair.self, source, u, ahead: packedPitch, target + block * m.capacity, m.capacity, tiles,
+                        accumulate)
                     u += 2 * inputChannels
                     block += 2
                 } else {
                     productRow(
-                        Lanes.self, source, u, target + block * m.capacity, m.capacity, tiles, accumulate)
+                        Lanes.self, source, u, ahead: packedPitch, target + block * m.capacity, m.capacity, tiles,
+                        accumulate)
                     u += inputChannels
                     block += 1
                 }
@@ -58,9 +62,12 @@ extension WinogradConvolution {
                 var block = 0
                 while block + 1 < outputBlocks {
                     for first in Swift.stride(from: 0, to: min(8, inputChannels - input * 8), by: InputTile.count) {
+                        let tile = target + block * blockPitch + input * 8 + first
                         gradientTile(
                             InputTile.self, lanes + first, dy + block * d.capacity, dBlock: d.capacity, tiles,
-                            target + block * blockPitch + input * 8 + first, targetBlock: blockPitch)
+                            tile, targetBlock: blockPitch)
+                        prefetch(tile + gradientPitch, InputTile.count)
+                        prefetch(tile + gradientPitch + blockPitch, InputTile.count)
                     }
                     block += 2
                 }
@@ -74,6 +81,12 @@ extension WinogradConvolution {
     }
 }
 
+/// Asks for vectors that are needed soon, two to a cache line.
+@inline(__always)
+private func prefetch(_ vectors: UnsafePointer<Lanes>, _ count: Int) {
+    for i in stride(from: 0, to: count, by: 2) { ostr_prefetch(vectors + i) }
+}
+
 /// The tiles of one position.
 private struct ProductSource {
     let v: UnsafePointer<Float>
@@ -85,18 +98,26 @@ private struct ProductSource {
 }
 
 /// All tiles of one position for one vector V of output channels.
+///
+/// - Parameter ahead: vectors from the weights to those of the next position, which are on their way from the memory
+///   meanwhile, a few lines for each of the register tiles.
 @inline(never)
 private func productRow<V: ChannelVector>(
-    _ vector: V.Type, _ source: ProductSource, _ u: UnsafePointer<Lanes>,
+    _ vector: V.Type, _ source: ProductSource, _ u: UnsafePointer<Lanes>, ahead: Int,
     _ m: UnsafeMutablePointer<Lanes>, _ mBlock: Int, _ tiles: Int, _ accumulate: Bool
 ) {
     var start = 0
+    let vectors = (source.fullBlocks * 8 + source.tailLanes) * V.blocks
+    let share = (vectors * 16 + tiles - 1) / tiles
+    var next = u + ahead
     @inline(__always)
     func some<let P: Int, let H: Int>(_ tiles: InlineArray<P, V>.Type, _ halves: InlineArray<H, Lanes>.Type) {
         productTile(tiles, halves, source, source.v + start * 8, u, m + start, mBlock, accumulate)
         start += P * H
     }
     while start < tiles {
+        prefetch(next, share)
+        next += share
         switch V.tileWidth(left: tiles - start) {
         case 16: some(InlineArray<8, V>.self, InlineArray<2, Lanes>.self)
         case 8: some(InlineArray<8, V>.self, InlineArray<1, Lanes>.self)

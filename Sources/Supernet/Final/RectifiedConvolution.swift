@@ -83,9 +83,10 @@ final class ConvolutionScratch {
 
     init(images: Int, channels: Int, size: Int, algorithm: ConvolutionAlgorithm, arena: Arena) {
         let convolution = Convolution(inputChannels: channels, outputChannels: channels, kernel: 3)
-        group = StageScratch.group(images: images, channels: channels, size: size)
+        let usesWinograd = algorithm.usesWinograd(convolution, height: size, width: size)
+        group = StageScratch.group(images: images, channels: channels, size: size, usesWinograd: usesWinograd)
         tiles =
-            algorithm.usesWinograd(convolution, height: size, width: size)
+            usesWinograd
             ? TileScratch(images: group, channels: channels, size: size, arena: arena) : nil
         dy = arena.tensor(images: group, channels: channels, height: size, width: size, padding: 1)
         weightsGradients = (0..<3).map { [tiles] _ in

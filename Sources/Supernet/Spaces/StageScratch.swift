@@ -26,20 +26,21 @@ final class StageScratch {
     let weightsGradients: [[UnsafeMutablePointer<Float>]]
     private let coefficients: UnsafeMutablePointer<Float>
 
-    /// Bytes of `rectified` beyond which images go one by one.
-    private static let groupBytes = 128 << 10
-
-    /// Images at a time, of so many.
-    static func group(images: Int, channels: Int, size: Int) -> Int {
-        let image = BlockedTensor.count(images: 1, channels: channels, height: size, width: size, padding: 1)
-        return max(1, min(images, groupBytes / (image * MemoryLayout<Float>.stride)))
+    /// Images at a time, of so many: those that together are as large as the weights of a 3×3 convolution, which are
+    /// fetched anew for each group; in Winograd's domain if it is computed there. All groups have about as many.
+    static func group(images: Int, channels: Int, size: Int, usesWinograd: Bool) -> Int {
+        // 36 C² weights and 36 C tiles of 4 × 4 pixels, or 9 C² and C pixels.
+        let fair = (usesWinograd ? 16 : 9) * channels / (size * size)
+        let groups = (images + max(1, fair) - 1) / max(1, fair)
+        return (images + groups - 1) / groups
     }
 
     init(
         images: Int, channels: Int, size: Int, convolutions: [Convolution], algorithm: ConvolutionAlgorithm,
         arena: Arena
     ) {
-        group = Self.group(images: images, channels: channels, size: size)
+        let usesWinograd = convolutions.contains { algorithm.usesWinograd($0, height: size, width: size) }
+        group = Self.group(images: images, channels: channels, size: size, usesWinograd: usesWinograd)
         rectified = arena.tensor(images: group, channels: channels, height: size, width: size, padding: 1)
         dRectified = arena.tensor(images: group, channels: channels, height: size, width: size)
         dy = convolutions.map { [group] in
@@ -48,7 +49,7 @@ final class StageScratch {
         }
         pool = AveragePool3(height: size, width: size, arena: arena)
         tiles =
-            convolutions.contains { algorithm.usesWinograd($0, height: size, width: size) }
+            usesWinograd
             ? TileScratch(images: group, channels: channels, size: size, arena: arena) : nil
         paddedChannels = (channels + 7) / 8 * 8
         sums = arena.doubles(13 * paddedChannels)
