@@ -40,7 +40,7 @@ private struct Transformed {
         let capacity = rows * c.width / 4 + offset
         let v = TransformedTiles(channels: c.inputs, capacity: capacity, arena: arena)
         let m = TransformedTiles(channels: c.outputs, capacity: capacity, arena: arena)
-        let strip = arena.floats(6 * (c.width + 2) * 8)
+        let strip = arena.floats(TransformedTiles.stripCount(width: c.width))
         output = arena.tensor(images: 1, channels: c.outputs, height: c.height, width: c.width)
         sums = arena.doubles(output.blocks * 16)
         gradient = arena.floats(winograd.gradientCount)
@@ -53,7 +53,10 @@ private struct Transformed {
             // `offset` tiles of zeros before those of the image change nothing.
             m.transformGradient(dy, image: 0, tileRows: tileRows, at: offset, strip: strip)
             for position in 0..<36 {
-                for tile in 0..<offset { m.base[position * m.positionPitch + tile] = .zero }
+                for block in 0..<m.blocks {
+                    let (start, step) = m.place(of: block)
+                    for tile in 0..<offset { m.base[position * m.positionPitch + start + tile * step] = .zero }
+                }
             }
             winograd.addWeightsGradient(v, m, tiles: tiles, into: gradient)
         }
@@ -107,7 +110,7 @@ struct WinogradTests {
         let d = TransformedTiles(channels: c.outputs, capacity: offset + c.tiles, arena: arena)
         let m = TransformedTiles(channels: c.inputs, capacity: offset + c.tiles, arena: arena)
         d.base.update(repeating: Lanes(repeating: 1e6), count: 36 * d.positionPitch)
-        let strip = arena.floats(max(6 * c.width * 8, TransformedTiles.inputGradientStrip(width: c.width)))
+        let strip = arena.floats(TransformedTiles.stripCount(width: c.width))
         let dx = arena.tensor(images: 1, channels: c.inputs, height: c.height, width: c.width)
         var expected = [Double](repeating: 0, count: c.inputs * c.height * c.width)
         // Two gradients add up before one transform back, and that adds to what is there.

@@ -19,20 +19,18 @@ extension WinogradConvolution {
             var u = weights + position * packedPitch
             let source = ProductSource(
                 v: UnsafeRawPointer(v.base + position * v.positionPitch).assumingMemoryBound(to: Float.self),
-                blockPitch: v.capacity * 8, fullBlocks: inputChannels / 8, tailLanes: inputChannels % 8)
+                channels: inputChannels, pairPitch: v.capacity * 16)
             let target = m.base + position * m.positionPitch
             var block = 0
             while block < outputBlocks {
                 if block + 1 < outputBlocks {
                     productRow(
-                        Pair.self, source, u, ahead: packedPitch, target + block * m.capacity, m.capacity, tiles,
-                        accumulate)
+                        Pair.self, source, u, ahead: packedPitch, target + block * m.capacity, tiles, accumulate)
                     u += 2 * inputChannels
                     block += 2
                 } else {
                     productRow(
-                        Lanes.self, source, u, ahead: packedPitch, target + block * m.capacity, m.capacity, tiles,
-                        accumulate)
+                        Lanes.self, source, u, ahead: packedPitch, target + block * m.capacity, tiles, accumulate)
                     u += inputChannels
                     block += 1
                 }
@@ -52,31 +50,43 @@ extension WinogradConvolution {
         precondition(v.blocks == inputBlocks && d.blocks == outputBlocks, "channels do not fit")
         precondition(tiles <= v.capacity && tiles <= d.capacity, "too many tiles")
         let gradient = UnsafeMutableRawPointer(gradient).assumingMemoryBound(to: Lanes.self)
-        let blockPitch = inputBlocks * 8
         for position in 0..<36 {
             let x = UnsafeRawPointer(v.base + position * v.positionPitch).assumingMemoryBound(to: Float.self)
             let dy = UnsafePointer(d.base + position * d.positionPitch)
             let target = gradient + position * gradientPitch
             for input in 0..<inputBlocks {
-                let lanes = x + input * v.capacity * 8
-                var block = 0
-                while block + 1 < outputBlocks {
-                    for first in Swift.stride(from: 0, to: min(8, inputChannels - input * 8), by: InputTile.count) {
-                        let tile = target + block * blockPitch + input * 8 + first
-                        gradientTile(
-                            InputTile.self, lanes + first, dy + block * d.capacity, dBlock: d.capacity, tiles,
-                            tile, targetBlock: blockPitch)
-                        prefetch(tile + gradientPitch, InputTile.count)
-                        prefetch(tile + gradientPitch + blockPitch, InputTile.count)
-                    }
-                    block += 2
-                }
-                if block < outputBlocks {
-                    gradientTile(
-                        InlineArray<8, Lanes>.self, lanes, dy + block * d.capacity, dBlock: 0, tiles,
-                        target + block * blockPitch + input * 8, targetBlock: 0)
+                let (start, step) = v.place(of: input)
+                if step == 2 {
+                    addWeightsGradient(x + start * 8, InlineArray<2, Lanes>.self, input, dy, d.capacity, tiles, target)
+                } else {
+                    addWeightsGradient(x + start * 8, InlineArray<1, Lanes>.self, input, dy, d.capacity, tiles, target)
                 }
             }
+        }
+    }
+
+    /// The same for one position and one block of inputs, whose tiles lie S vectors apart.
+    @inline(__always)
+    private func addWeightsGradient<let S: Int>(
+        _ x: UnsafePointer<Float>, _ s: InlineArray<S, Lanes>.Type, _ input: Int, _ d: UnsafePointer<Lanes>,
+        _ dCapacity: Int, _ tiles: Int, _ gradient: UnsafeMutablePointer<Lanes>
+    ) {
+        let blockPitch = inputBlocks * 8
+        var block = 0
+        while block + 1 < outputBlocks {
+            for first in Swift.stride(from: 0, to: min(8, inputChannels - input * 8), by: InputTile.count) {
+                let target = gradient + block * blockPitch + input * 8 + first
+                gradientTile(
+                    InputTile.self, s, x + first, d + block * dCapacity, tiles, target, targetBlock: blockPitch)
+                prefetch(target + gradientPitch, InputTile.count)
+                prefetch(target + gradientPitch + blockPitch, InputTile.count)
+            }
+            block += 2
+        }
+        if block < outputBlocks {
+            gradientTile(
+                InlineArray<8, Lanes>.self, s, x, d + block * dCapacity, tiles,
+                gradient + block * blockPitch + input * 8, targetBlock: 0)
         }
     }
 }
@@ -90,11 +100,9 @@ private func prefetch(_ vectors: UnsafePointer<Lanes>, _ count: Int) {
 /// The tiles of one position.
 private struct ProductSource {
     let v: UnsafePointer<Float>
-    /// Floats from one block of channels to the next.
-    let blockPitch: Int
-    let fullBlocks: Int
-    /// Channels in a last block that is not full.
-    let tailLanes: Int
+    let channels: Int
+    /// Floats from one pair of blocks to the next.
+    let pairPitch: Int
 }
 
 /// All tiles of one position for one vector V of output channels.
@@ -104,15 +112,15 @@ private struct ProductSource {
 @inline(never)
 private func productRow<V: ChannelVector>(
     _ vector: V.Type, _ source: ProductSource, _ u: UnsafePointer<Lanes>, ahead: Int,
-    _ m: UnsafeMutablePointer<Lanes>, _ mBlock: Int, _ tiles: Int, _ accumulate: Bool
+    _ m: UnsafeMutablePointer<Lanes>, _ tiles: Int, _ accumulate: Bool
 ) {
     var start = 0
-    let vectors = (source.fullBlocks * 8 + source.tailLanes) * V.blocks
+    let vectors = source.channels * V.blocks
     let share = (vectors * 16 + tiles - 1) / tiles
     var next = u + ahead
     @inline(__always)
     func some<let P: Int, let H: Int>(_ tiles: InlineArray<P, V>.Type, _ halves: InlineArray<H, Lanes>.Type) {
-        productTile(tiles, halves, source, source.v + start * 8, u, m + start, mBlock, accumulate)
+        productTile(tiles, halves, source, first: start, u, m + start * V.blocks, accumulate)
         start += P * H
     }
     while start < tiles {
@@ -132,42 +140,50 @@ private func productRow<V: ChannelVector>(
 /// P × H tiles of one vector of output channels in registers.
 @inline(__always)
 private func productTile<V: ChannelVector, let P: Int, let H: Int>(
-    _: InlineArray<P, V>.Type, _ h: InlineArray<H, Lanes>.Type, _ source: ProductSource, _ v: UnsafePointer<Float>,
-    _ u: UnsafePointer<Lanes>, _ m: UnsafeMutablePointer<Lanes>, _ mBlock: Int, _ accumulate: Bool
+    _: InlineArray<P, V>.Type, _ h: InlineArray<H, Lanes>.Type, _ source: ProductSource, first tile: Int,
+    _ u: UnsafePointer<Lanes>, _ m: UnsafeMutablePointer<Lanes>, _ accumulate: Bool
 ) {
     var first = InlineArray<P, V>(repeating: .zero)
     var second = InlineArray<P, V>(repeating: .zero)
     if accumulate {
-        for p in 0..<P { first[p] = V(at: m + p, next: mBlock) }
-        if H == 2 { for p in 0..<P { second[p] = V(at: m + P + p, next: mBlock) } }
+        for p in 0..<P { first[p] = V(m, p) }
+        if H == 2 { for p in 0..<P { second[p] = V(m, P + p) } }
     }
-    let s = InlineArray<1, Lanes>.self
     var w = u
-    var block = v
-    for _ in 0..<source.fullBlocks {
-        for lane in 0..<8 { multiply(block + lane, V(w, lane), &first, &second, h, s) }
-        w += 8 * V.blocks
-        block += source.blockPitch
+    var pair = source.v
+    for _ in 0..<source.channels / 16 {
+        let x = pair + tile * 16
+        for lane in 0..<16 { multiply(x + lane, V(w, lane), &first, &second, h, InlineArray<2, Lanes>.self) }
+        w += 16 * V.blocks
+        pair += source.pairPitch
     }
-    for lane in 0..<source.tailLanes { multiply(block + lane, V(w, lane), &first, &second, h, s) }
-    for p in 0..<P { first[p].store(at: m + p, next: mBlock) }
-    if H == 2 { for p in 0..<P { second[p].store(at: m + P + p, next: mBlock) } }
+    let left = source.channels % 16
+    if left > 8 {
+        let x = pair + tile * 16
+        for lane in 0..<left { multiply(x + lane, V(w, lane), &first, &second, h, InlineArray<2, Lanes>.self) }
+    } else {
+        let x = pair + tile * 8
+        for lane in 0..<left { multiply(x + lane, V(w, lane), &first, &second, h, InlineArray<1, Lanes>.self) }
+    }
+    for p in 0..<P { first[p].store(p, of: m) }
+    if H == 2 { for p in 0..<P { second[p].store(P + p, of: m) } }
 }
 
-/// L input channels × one vector of output channels, whose blocks lie `dBlock` apart in the gradient's tiles and
-/// `targetBlock` in the target.
+/// L input channels × one vector of output channels, whose blocks lie `targetBlock` apart in the target.
+///
+/// - Parameter v: tiles that lie S vectors apart.
 @inline(never)
-private func gradientTile<V: ChannelVector, let L: Int>(
-    _: InlineArray<L, V>.Type, _ v: UnsafePointer<Float>, _ d: UnsafePointer<Lanes>, dBlock: Int, _ tiles: Int,
-    _ target: UnsafeMutablePointer<Lanes>, targetBlock: Int
+private func gradientTile<V: ChannelVector, let L: Int, let S: Int>(
+    _: InlineArray<L, V>.Type, _ s: InlineArray<S, Lanes>.Type, _ v: UnsafePointer<Float>, _ d: UnsafePointer<Lanes>,
+    _ tiles: Int, _ target: UnsafeMutablePointer<Lanes>, targetBlock: Int
 ) {
     var sums = InlineArray<L, V>(repeating: .zero)
     for lane in 0..<L { sums[lane] = V(at: target + lane, next: targetBlock) }
     var x = v
     for tile in 0..<tiles {
-        let gradient = V(at: d + tile, next: dBlock)
+        let gradient = V(d, tile)
         for lane in 0..<L { sums[lane].addProduct(V(repeating: x[lane]), gradient) }
-        x += 8
+        x += 8 * S
     }
     for lane in 0..<L { sums[lane].store(at: target + lane, next: targetBlock) }
 }

@@ -1,58 +1,67 @@
 extension TransformedTiles {
+    /// Floats of scratch for the transforms of planes of a width.
+    public static func stripCount(width: Int) -> Int { 16 * max(6 * (width + 2), 10 * 6 * (width / 4)) }
+
     /// V = Bᵀ x B for some rows of tiles of an image, row after row from tile `first` on.
     ///
     /// - Parameters:
     ///   - x: one pixel of zero padding, or more.
-    ///   - strip: scratch, 6 × (width + 2) vectors.
+    ///   - strip: scratch, `stripCount` floats; of all transforms.
     public func transformInput(
         _ x: BlockedTensor, image: Int, tileRows: Range<Int>, at first: Int, strip: UnsafeMutablePointer<Float>
     ) {
         precondition(x.padding >= 1, "a tensor does not fit")
         Profile.enter("Winograd transform", nil, x, floats: floats(x, tileRows, ofTile: 36 + 16))
         defer { Profile.leave() }
-        forEachRow(of: x, tileRows, from: first, strip) { block, row, tiles, strip in
-            inputRow(
-                UnsafePointer(x.row(image, block, row * 4 - 1) - 1), pitch: x.rowPitch / 8, across: x.width / 4,
-                strip: strip, into: tiles, positionPitch: positionPitch)
+        forEachRow(of: x, tileRows, from: first) { block, row, tiles, isPair in
+            let source = Plane(x.row(image, block, row * 4 - 1) - 1, of: x)
+            let row = TileRow(tiles, of: self, isPair: isPair, across: x.width / 4, strip: strip)
+            if isPair && Pair.isRegister {
+                transformRow(Pair.self, OfInput.self, source, row)
+            } else {
+                transformRow(Lanes.self, OfInput.self, source, row)
+            }
         }
     }
 
     /// D = A dy Aᵀ for some rows of tiles of an image, the adjoint of `transformOutput`: what is multiplied with V for a
     /// gradient by weights, and with Uᵀ for one by input.
-    ///
-    /// - Parameter strip: scratch, 6 × width vectors.
     public func transformGradient(
         _ dy: BlockedTensor, image: Int, tileRows: Range<Int>, at first: Int, strip: UnsafeMutablePointer<Float>
     ) {
         Profile.enter("Winograd transform", nil, dy, floats: floats(dy, tileRows, ofTile: 36 + 16))
         defer { Profile.leave() }
-        forEachRow(of: dy, tileRows, from: first, strip) { block, row, tiles, strip in
-            gradientRow(
-                UnsafePointer(dy.row(image, block, row * 4)), pitch: dy.rowPitch / 8, across: dy.width / 4,
-                strip: strip, into: tiles, positionPitch: positionPitch)
+        forEachRow(of: dy, tileRows, from: first) { block, row, tiles, isPair in
+            let source = Plane(dy.row(image, block, row * 4), of: dy)
+            let row = TileRow(tiles, of: self, isPair: isPair, across: dy.width / 4, strip: strip)
+            if isPair && Pair.isRegister {
+                transformRow(Pair.self, OfGradient.self, source, row)
+            } else {
+                transformRow(Lanes.self, OfGradient.self, source, row)
+            }
         }
     }
 
     /// y = Aᵀ m A for some rows of tiles of an image, from tile `first` on.
     ///
-    /// - Parameters:
-    ///   - sums: (blocks, 2, 8): sum and sum of squares of the outputs of each channel are added to it, tile row by
-    ///     tile row; nil if not wanted.
-    ///   - strip: scratch, 6 × width vectors.
+    /// - Parameter sums: (blocks, 2, 8): sum and sum of squares of the outputs of each channel are added to it, tile row
+    ///   by tile row; nil if not wanted.
     public func transformOutput(
         into y: BlockedTensor, image: Int, tileRows: Range<Int>, from first: Int,
         sums: UnsafeMutablePointer<Double>? = nil, strip: UnsafeMutablePointer<Float>
     ) {
         Profile.enter("Winograd transform", nil, y, floats: floats(y, tileRows, ofTile: 36 + 16))
         defer { Profile.leave() }
-        let (across, pitch) = (y.width / 4, y.rowPitch / 8)
-        forEachRow(of: y, tileRows, from: first, strip) { block, row, tiles, strip in
-            let target = y.row(image, block, row * 4)
-            outputColumns(UnsafePointer(tiles), positionPitch: positionPitch, across: across, into: strip)
-            if let sums {
-                outputRows(strip, across: across, into: target, pitch: pitch, sums: sums + block * 16)
+        forEachRow(of: y, tileRows, from: first) { block, row, tiles, isPair in
+            let target = Plane(y.row(image, block, row * 4), of: y)
+            let row = TileRow(tiles, of: self, isPair: isPair, across: y.width / 4, strip: strip)
+            let sums = sums.map { $0 + block * 16 }
+            if isPair && Pair.isRegister {
+                outputColumns(Pair.self, row)
+                outputLines(Pair.self, row, target, sums)
             } else {
-                outputRows(strip, across: across, into: target, pitch: pitch)
+                outputColumns(Lanes.self, row)
+                outputLines(Lanes.self, row, target, sums)
             }
         }
     }
@@ -60,50 +69,43 @@ extension TransformedTiles {
     /// dx = Σ B m Bᵀ over the tiles of an image, from tile `first` on, which overlap by two pixels: the adjoint of
     /// `transformInput`.
     ///
-    /// - Parameters:
-    ///   - accumulate: whether the result is added to what is in `dx`.
-    ///   - strip: scratch, `inputGradientStrip(width:)` floats.
+    /// - Parameter accumulate: whether the result is added to what is in `dx`.
     public func transformInputGradient(
         into dx: BlockedTensor, image: Int, from first: Int, accumulate: Bool, strip: UnsafeMutablePointer<Float>
     ) {
         let rows = 0..<dx.height / 4
         Profile.enter("Winograd transform", nil, dx, floats: floats(dx, rows, ofTile: 36 + (accumulate ? 32 : 16)))
         defer { Profile.leave() }
-        let (across, pitch) = (dx.width / 4, dx.rowPitch / 8)
-        forEachRow(of: dx, rows, from: first, strip) { block, row, tiles, strip in
-            // Of this row of tiles, and of the one before, whose last two rows are the first two of this one.
-            let here = strip + row % 2 * across * 36
-            let before = row > 0 ? UnsafePointer(strip) + (row + 1) % 2 * across * 36 : nil
-            inputGradientColumns(
-                UnsafePointer(tiles), positionPitch: positionPitch, across: across, into: here, before: before)
-            let target = dx.row(image, block, 0) + (row * 4 - 1) * pitch
+        forEachRow(of: dx, rows, from: first) { block, row, tiles, isPair in
+            let target = Plane(dx.row(image, block, 0) + (row * 4 - 1) * (dx.rowPitch / 8), of: dx)
             let complete = (row > 0 ? 0 : 1)..<(row + 1 < rows.count ? 4 : 5)
-            if accumulate {
-                inputGradientRows(here, complete, across: across, into: target, pitch: pitch) { old, new in old + new }
+            let row = TileRow(tiles, of: self, isPair: isPair, across: dx.width / 4, strip: strip)
+            if isPair && Pair.isRegister {
+                inputGradientRow(Pair.self, row, complete, target, accumulate: accumulate, common: 0)
             } else {
-                inputGradientRows(here, complete, across: across, into: target, pitch: pitch) { _, new in new }
+                inputGradientRow(Lanes.self, row, complete, target, accumulate: accumulate, common: block % 2)
             }
         }
     }
 
-    /// Floats of scratch for `transformInputGradient`.
-    public static func inputGradientStrip(width: Int) -> Int { 2 * 36 * (width / 4) * 8 }
-
-    /// Calls `body` with block, row of tiles, and the first tile of the row at position 0.
+    /// Calls `body` with a block, a row of tiles, the first tile of the row at position 0, and whether the block has a
+    /// partner beside it: pair by pair, row by row. With AVX-512 the first block of a pair stands for both.
     @inline(__always)
     private func forEachRow(
-        of tensor: BlockedTensor, _ tileRows: Range<Int>, from first: Int, _ strip: UnsafeMutablePointer<Float>,
-        _ body: (Int, Int, UnsafeMutablePointer<Lanes>, UnsafeMutablePointer<Lanes>) -> Void
+        of tensor: BlockedTensor, _ tileRows: Range<Int>, from first: Int,
+        _ body: (_ block: Int, _ row: Int, _ tiles: UnsafeMutablePointer<Lanes>, _ isPair: Bool) -> Void
     ) {
         let across = tensor.width / 4
         precondition(tensor.blocks == blocks, "a tensor does not fit")
         precondition(first + tileRows.count * across <= capacity && tileRows.upperBound * 4 <= tensor.height)
-        let strip = UnsafeMutableRawPointer(strip).assumingMemoryBound(to: Lanes.self)
-        for block in 0..<blocks {
-            var tiles = base + block * capacity + first
+        for pair in stride(from: 0, to: blocks, by: 2) {
+            let end = Pair.isRegister ? pair + 1 : min(pair + 2, blocks)
             for row in tileRows {
-                body(block, row, tiles, strip)
-                tiles += across
+                let tile = first + (row - tileRows.lowerBound) * across
+                for block in pair..<end {
+                    let (start, step) = place(of: block)
+                    body(block, row, base + start + tile * step, step == 2)
+                }
             }
         }
     }
@@ -114,98 +116,149 @@ extension TransformedTiles {
     }
 }
 
-/// Bᵀ down the columns of a row of tiles, then along the rows; one block.
-@inline(never)
-private func inputRow(
-    _ x: UnsafePointer<Lanes>, pitch: Int, across: Int, strip: UnsafeMutablePointer<Lanes>,
-    into target: UnsafeMutablePointer<Lanes>, positionPitch: Int
-) {
-    transformRow(width: across * 4 + 2, across: across, strip, into: target, positionPitch) { column in
-        let d = x + column
-        return F4.input(d[0], d[pitch], d[2 * pitch], d[3 * pitch], d[4 * pitch], d[5 * pitch])
-    } along: { d in
-        F4.input(d[0], d[1], d[2], d[3], d[4], d[5])
+/// Pixels of one block, and of the one after it, from some pixel on.
+private struct Plane {
+    let first: UnsafeMutablePointer<Lanes>
+    /// Vectors from one row to the next, and from one block to the next.
+    let rowPitch: Int
+    let blockPitch: Int
+
+    init(_ pixel: UnsafeMutablePointer<Lanes>, of tensor: BlockedTensor) {
+        first = pixel
+        rowPitch = tensor.rowPitch / 8
+        blockPitch = tensor.planePitch / 8
+    }
+
+    @inline(__always)
+    func pixel<V: ChannelVector>(_: V.Type, _ row: Int, _ column: Int) -> V {
+        V(at: first + row * rowPitch + column, next: blockPitch)
+    }
+
+    @inline(__always)
+    func put<V: ChannelVector>(_ vector: V, _ row: Int, _ column: Int) {
+        vector.store(at: first + row * rowPitch + column, next: blockPitch)
     }
 }
 
-/// A down the columns of a row of tiles, then along the rows; one block.
-@inline(never)
-private func gradientRow(
-    _ dy: UnsafePointer<Lanes>, pitch: Int, across: Int, strip: UnsafeMutablePointer<Lanes>,
-    into target: UnsafeMutablePointer<Lanes>, positionPitch: Int
-) {
-    transformRow(width: across * 4, across: across, strip, into: target, positionPitch) { column in
-        let d = dy + column
-        return F4.gradient(d[0], d[pitch], d[2 * pitch], d[3 * pitch])
-    } along: { d in
-        F4.gradient(d[0], d[1], d[2], d[3])
+/// A row of tiles of one block, or of a pair, and the memory for their transform.
+private struct TileRow {
+    /// The first tile at position 0.
+    let tiles: UnsafeMutablePointer<Lanes>
+    /// Vectors from one tile to the next, and from one position to the next.
+    let step: Int
+    let positionPitch: Int
+    /// Tiles.
+    let across: Int
+    let strip: UnsafeMutablePointer<Lanes>
+
+    init(
+        _ tiles: UnsafeMutablePointer<Lanes>, of all: TransformedTiles, isPair: Bool, across: Int,
+        strip: UnsafeMutablePointer<Float>
+    ) {
+        self.tiles = tiles
+        step = isPair ? 2 : 1
+        positionPitch = all.positionPitch
+        self.across = across
+        self.strip = UnsafeMutableRawPointer(strip).assumingMemoryBound(to: Lanes.self)
     }
 }
 
-/// A transform of six results down `width` columns, then along the six rows of each tile.
-@inline(__always)
-private func transformRow(
-    width: Int, across: Int, _ strip: UnsafeMutablePointer<Lanes>, into target: UnsafeMutablePointer<Lanes>,
-    _ positionPitch: Int, down: (Int) -> F4.Six, along: (UnsafePointer<Lanes>) -> F4.Six
-) {
-    for column in 0..<width { F4.store(down(column), at: strip + column, every: width) }
-    for row in 0..<6 {
-        let s = UnsafePointer(strip) + row * width
-        let v = target + row * 6 * positionPitch
-        for tile in 0..<across { F4.store(along(s + tile * 4), at: v + tile, every: positionPitch) }
+/// A transform of pixels to tiles. (A type, since the compiler makes calls of generic closures.)
+private protocol TileTransform {
+    /// Pixels beyond four for each tile.
+    static var overlap: Int { get }
+
+    /// Six results down a column of pixels.
+    static func down<V: ChannelVector>(_: V.Type, _ plane: Plane, _ column: Int) -> F4.Six<V>
+
+    /// Six results along a row of those.
+    static func along<V: ChannelVector>(_: V.Type, _ strip: UnsafePointer<Lanes>) -> F4.Six<V>
+}
+
+/// Bᵀ.
+private enum OfInput: TileTransform {
+    static var overlap: Int { 2 }
+
+    @inline(__always)
+    static func down<V: ChannelVector>(_: V.Type, _ x: Plane, _ column: Int) -> F4.Six<V> {
+        F4.input(
+            (
+                x.pixel(V.self, 0, column), x.pixel(V.self, 1, column), x.pixel(V.self, 2, column),
+                x.pixel(V.self, 3, column), x.pixel(V.self, 4, column), x.pixel(V.self, 5, column)
+            ))
+    }
+
+    @inline(__always)
+    static func along<V: ChannelVector>(_: V.Type, _ strip: UnsafePointer<Lanes>) -> F4.Six<V> {
+        F4.input(F4.load(V.self, at: strip, every: V.blocks))
+    }
+}
+
+/// A.
+private enum OfGradient: TileTransform {
+    static var overlap: Int { 0 }
+
+    @inline(__always)
+    static func down<V: ChannelVector>(_: V.Type, _ dy: Plane, _ column: Int) -> F4.Six<V> {
+        F4.gradient(
+            dy.pixel(V.self, 0, column), dy.pixel(V.self, 1, column), dy.pixel(V.self, 2, column),
+            dy.pixel(V.self, 3, column))
+    }
+
+    @inline(__always)
+    static func along<V: ChannelVector>(_: V.Type, _ strip: UnsafePointer<Lanes>) -> F4.Six<V> {
+        F4.gradient(V(strip, 0), V(strip, 1), V(strip, 2), V(strip, 3))
+    }
+}
+
+/// A row of tiles from pixels: down the columns, then along the six rows of each tile.
+@inline(never)
+private func transformRow<V: ChannelVector, T: TileTransform>(_: V.Type, _: T.Type, _ plane: Plane, _ row: TileRow) {
+    let width = row.across * 4 + T.overlap
+    let pitch = width * V.blocks
+    for column in 0..<width { F4.store(T.down(V.self, plane, column), at: row.strip + column * V.blocks, every: pitch) }
+    for line in 0..<6 {
+        let s = UnsafePointer(row.strip) + line * pitch
+        let v = row.tiles + line * 6 * row.positionPitch
+        for tile in 0..<row.across {
+            F4.store(T.along(V.self, s + tile * 4 * V.blocks), at: v + tile * row.step, every: row.positionPitch)
+        }
     }
 }
 
 /// Aᵀ down the columns of a row of tiles, to (4 rows, tiles, 6 columns).
 @inline(never)
-private func outputColumns(
-    _ source: UnsafePointer<Lanes>, positionPitch: Int, across: Int, into strip: UnsafeMutablePointer<Lanes>
-) {
-    let down = 6 * positionPitch
+private func outputColumns<V: ChannelVector>(_: V.Type, _ row: TileRow) {
+    let pitch = row.across * 6 * V.blocks
     for column in 0..<6 {
-        let m = source + column * positionPitch
-        for tile in 0..<across {
-            let p = m + tile
-            let t = F4.output(p[0], p[down], p[2 * down], p[3 * down], p[4 * down], p[5 * down])
-            let s = strip + tile * 6 + column
-            (s[0], s[across * 6], s[2 * across * 6], s[3 * across * 6]) = (t.0, t.1, t.2, t.3)
+        let m = UnsafePointer(row.tiles) + column * row.positionPitch
+        for tile in 0..<row.across {
+            let t = F4.output(F4.load(V.self, at: m + tile * row.step, every: 6 * row.positionPitch))
+            let s = row.strip + (tile * 6 + column) * V.blocks
+            t.0.store(0, of: s)
+            t.1.store(0, of: s + pitch)
+            t.2.store(0, of: s + 2 * pitch)
+            t.3.store(0, of: s + 3 * pitch)
         }
     }
 }
 
-/// Aᵀ along the rows of a row of tiles, from (4 rows, tiles, 6 columns).
+/// Aᵀ along the rows of a row of tiles, from (4 rows, tiles, 6 columns). For the sums each of a tile's four columns has its
+/// own, which are added at the end, in Float; then in Double.
 @inline(never)
-private func outputRows(
-    _ strip: UnsafePointer<Lanes>, across: Int, into y: UnsafeMutablePointer<Lanes>, pitch: Int
+private func outputLines<V: ChannelVector>(
+    _: V.Type, _ row: TileRow, _ y: Plane, _ sums: UnsafeMutablePointer<Double>?
 ) {
-    for row in 0..<4 {
-        let s = strip + row * across * 6
-        let target = y + row * pitch
-        for tile in 0..<across {
-            let m = s + tile * 6
-            let t = F4.output(m[0], m[1], m[2], m[3], m[4], m[5])
-            let o = target + tile * 4
-            (o[0], o[1], o[2], o[3]) = t
-        }
-    }
-}
-
-/// The same with sums: each of a tile's four columns has its own, which are added at the end, in Float; then in Double.
-@inline(never)
-private func outputRows(
-    _ strip: UnsafePointer<Lanes>, across: Int, into y: UnsafeMutablePointer<Lanes>, pitch: Int,
-    sums: UnsafeMutablePointer<Double>
-) {
-    var total = (Lanes.zero, Lanes.zero, Lanes.zero, Lanes.zero)
-    var square = (Lanes.zero, Lanes.zero, Lanes.zero, Lanes.zero)
-    for row in 0..<4 {
-        let s = strip + row * across * 6
-        let target = y + row * pitch
-        for tile in 0..<across {
-            let m = s + tile * 6
-            let t = F4.output(m[0], m[1], m[2], m[3], m[4], m[5])
-            let o = target + tile * 4
-            (o[0], o[1], o[2], o[3]) = t
+    var total = (V.zero, V.zero, V.zero, V.zero)
+    var square = (V.zero, V.zero, V.zero, V.zero)
+    for line in 0..<4 {
+        let s = UnsafePointer(row.strip) + line * row.across * 6 * V.blocks
+        for tile in 0..<row.across {
+            let t = F4.output(F4.load(V.self, at: s + tile * 6 * V.blocks, every: V.blocks))
+            y.put(t.0, line, tile * 4)
+            y.put(t.1, line, tile * 4 + 1)
+            y.put(t.2, line, tile * 4 + 2)
+            y.put(t.3, line, tile * 4 + 3)
             total.0 += t.0
             total.1 += t.1
             total.2 += t.2
@@ -216,56 +269,73 @@ private func outputRows(
             square.3.addProduct(t.3, t.3)
         }
     }
-    let sum = (total.0 + total.1) + (total.2 + total.3)
-    let squares = (square.0 + square.1) + (square.2 + square.3)
-    for lane in 0..<8 {
-        sums[lane] += Double(sum[lane])
-        sums[8 + lane] += Double(squares[lane])
-    }
+    guard let sums else { return }
+    ((total.0 + total.1) + (total.2 + total.3)).addToSums(sums)
+    ((square.0 + square.1) + (square.2 + square.3)).addToSums(sums + 8)
 }
 
-/// B down the columns of a row of tiles, to (6 rows, tiles, 6 columns); to the first two rows the last two of the row of
-/// tiles before are added.
-@inline(never)
-private func inputGradientColumns(
-    _ source: UnsafePointer<Lanes>, positionPitch: Int, across: Int, into strip: UnsafeMutablePointer<Lanes>,
-    before: UnsafePointer<Lanes>?
+/// B down the columns of a row of tiles, then along those of their six rows that are complete.
+///
+/// - Parameter common: 0 or 1: which of two places keeps what this row of tiles and the next have in common.
+@inline(__always)
+private func inputGradientRow<V: ChannelVector>(
+    _: V.Type, _ row: TileRow, _ complete: Range<Int>, _ dx: Plane, accumulate: Bool, common: Int
 ) {
-    let (down, rowPitch) = (6 * positionPitch, across * 6)
+    let pitch = row.across * 6 * V.blocks
+    let common = row.strip + (6 + 2 * common) * pitch
+    if complete.lowerBound > 0 { common.update(repeating: .zero, count: 2 * pitch) }
+    inputGradientColumns(V.self, row, common: common)
+    inputGradientLines(V.self, row, complete, dx, accumulate: accumulate)
+}
+
+/// B down the columns of a row of tiles, to (6 rows, tiles, 6 columns).
+///
+/// - Parameter common: (2 rows, tiles, 6 columns): is added to the first two rows, and receives the last two.
+@inline(never)
+private func inputGradientColumns<V: ChannelVector>(
+    _: V.Type, _ row: TileRow, common: UnsafeMutablePointer<Lanes>
+) {
+    let pitch = row.across * 6 * V.blocks
     for column in 0..<6 {
-        let m = source + column * positionPitch
-        for tile in 0..<across {
-            let p = m + tile
-            let t = F4.inputGradient(p[0], p[down], p[2 * down], p[3 * down], p[4 * down], p[5 * down])
-            F4.store(t, at: strip + tile * 6 + column, every: rowPitch)
+        let m = UnsafePointer(row.tiles) + column * row.positionPitch
+        for tile in 0..<row.across {
+            let t = F4.inputGradient(F4.load(V.self, at: m + tile * row.step, every: 6 * row.positionPitch))
+            let place = (tile * 6 + column) * V.blocks
+            let (s, c) = (row.strip + place, common + place)
+            (t.0 + V(c, 0)).store(0, of: s)
+            (t.1 + V(c + pitch, 0)).store(0, of: s + pitch)
+            t.2.store(0, of: s + 2 * pitch)
+            t.3.store(0, of: s + 3 * pitch)
+            t.4.store(0, of: s + 4 * pitch)
+            t.4.store(0, of: c)
+            t.5.store(0, of: c + pitch)
         }
     }
-    guard let before else { return }
-    for i in 0..<2 * rowPitch { strip[i] += before[4 * rowPitch + i] }
 }
 
 /// B along some of the rows of a row of tiles, from (6 rows, tiles, 6 columns). The last two columns of a tile are the
 /// first two of the next; what lies beside the image is dropped.
-@inline(__always)
-private func inputGradientRows(
-    _ strip: UnsafePointer<Lanes>, _ rows: Range<Int>, across: Int, into y: UnsafeMutablePointer<Lanes>, pitch: Int,
-    combine: (Lanes, Lanes) -> Lanes
+@inline(never)
+private func inputGradientLines<V: ChannelVector>(
+    _: V.Type, _ row: TileRow, _ lines: Range<Int>, _ dx: Plane, accumulate: Bool
 ) {
-    for row in rows {
-        let s = strip + row * across * 6
-        let target = y + row * pitch
-        var fifth = Lanes.zero
-        var sixth = Lanes.zero
-        for tile in 0..<across {
-            let m = s + tile * 6
-            let t = F4.inputGradient(m[0], m[1], m[2], m[3], m[4], m[5])
-            let o = target + tile * 4
-            if tile > 0 { o[-1] = combine(o[-1], fifth + t.0) }
-            o[0] = combine(o[0], sixth + t.1)
-            (o[1], o[2]) = (combine(o[1], t.2), combine(o[2], t.3))
+    for line in lines {
+        let s = UnsafePointer(row.strip) + line * row.across * 6 * V.blocks
+        var fifth = V.zero
+        var sixth = V.zero
+        for tile in 0..<row.across {
+            let t = F4.inputGradient(F4.load(V.self, at: s + tile * 6 * V.blocks, every: V.blocks))
+            if tile > 0 { put(fifth + t.0, line, tile * 4 - 1, of: dx, accumulate) }
+            put(sixth + t.1, line, tile * 4, of: dx, accumulate)
+            put(t.2, line, tile * 4 + 1, of: dx, accumulate)
+            put(t.3, line, tile * 4 + 2, of: dx, accumulate)
             (fifth, sixth) = (t.4, t.5)
         }
-        let end = target + across * 4 - 1
-        end.pointee = combine(end.pointee, fifth)
+        put(fifth, line, row.across * 4 - 1, of: dx, accumulate)
     }
+}
+
+@inline(__always)
+private func put<V: ChannelVector>(_ new: V, _ line: Int, _ column: Int, of dx: Plane, _ accumulate: Bool) {
+    dx.put(accumulate ? dx.pixel(V.self, line, column) + new : new, line, column)
 }

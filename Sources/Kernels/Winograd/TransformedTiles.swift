@@ -1,5 +1,5 @@
-/// Tiles of an activation in Winograd's domain: (36 positions, blocks, tiles, 8), with a gap of one cache line between
-/// positions, so that the 36 of a tile don't fall on few sets of the cache.
+/// Tiles of an activation in Winograd's domain: (36 positions, pairs of blocks, tiles, 16), an odd last block has (tiles,
+/// 8); with a gap of one cache line between positions, so that the 36 of a tile don't fall on few sets of the cache.
 ///
 /// A value that points into an `Arena`; the arena must outlive it.
 public struct TransformedTiles {
@@ -11,6 +11,11 @@ public struct TransformedTiles {
 
     /// Vectors from one position to the next.
     var positionPitch: Int { blocks * capacity + 2 }
+
+    /// Where a block begins in a position, and vectors from one of its tiles to the next.
+    func place(of block: Int) -> (start: Int, step: Int) {
+        block | 1 < blocks ? (block / 2 * 2 * capacity + block % 2, 2) : (block * capacity, 1)
+    }
 
     /// Takes the memory for `capacity` tiles; zeros.
     public init(channels: Int, capacity: Int, arena: Arena) {

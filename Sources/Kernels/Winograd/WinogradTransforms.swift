@@ -3,90 +3,96 @@
 /// along the columns, then one along the rows.
 enum F4 {
     /// What a transform to six has as its results.
-    typealias Six = (Lanes, Lanes, Lanes, Lanes, Lanes, Lanes)
+    typealias Six<V: ChannelVector> = (V, V, V, V, V, V)
 
+    /// - Parameter pitch: in `Lanes`, whatever V is.
     @inline(__always)
-    static func store(_ six: Six, at target: UnsafeMutablePointer<Lanes>, every pitch: Int) {
-        (target[0], target[pitch], target[2 * pitch]) = (six.0, six.1, six.2)
-        (target[3 * pitch], target[4 * pitch], target[5 * pitch]) = (six.3, six.4, six.5)
+    static func store<V: ChannelVector>(_ six: Six<V>, at target: UnsafeMutablePointer<Lanes>, every pitch: Int) {
+        six.0.store(0, of: target)
+        six.1.store(0, of: target + pitch)
+        six.2.store(0, of: target + 2 * pitch)
+        six.3.store(0, of: target + 3 * pitch)
+        six.4.store(0, of: target + 4 * pitch)
+        six.5.store(0, of: target + 5 * pitch)
+    }
+
+    /// Six vectors for a transform.
+    @inline(__always)
+    static func load<V: ChannelVector>(_: V.Type, at source: UnsafePointer<Lanes>, every pitch: Int) -> Six<V> {
+        (
+            V(source, 0), V(source + pitch, 0), V(source + 2 * pitch, 0), V(source + 3 * pitch, 0),
+            V(source + 4 * pitch, 0), V(source + 5 * pitch, 0)
+        )
     }
 
     /// Bᵀ d: six inputs.
     @inline(__always)
-    static func input(
-        _ d0: Lanes, _ d1: Lanes, _ d2: Lanes, _ d3: Lanes, _ d4: Lanes, _ d5: Lanes
-    ) -> Six {
-        let four = Lanes(repeating: 4)
-        let two = Lanes(repeating: 2)
-        let minusFour = Lanes(repeating: -4)
-        let minusFive = Lanes(repeating: -5)
-        let even = d4.addingProduct(minusFour, d2)
-        let odd = d3.addingProduct(minusFour, d1)
-        let outer = d4 - d2
-        let inner = d3 - d1
+    static func input<V: ChannelVector>(_ d: Six<V>) -> Six<V> {
+        let four = V(repeating: 4)
+        let two = V(repeating: 2)
+        let minusFour = V(repeating: -4)
+        let minusFive = V(repeating: -5)
+        let even = d.4.addingProduct(minusFour, d.2)
+        let odd = d.3.addingProduct(minusFour, d.1)
+        let outer = d.4 - d.2
+        let inner = d.3 - d.1
         return (
-            d4.addingProduct(minusFive, d2).addingProduct(four, d0),
+            d.4.addingProduct(minusFive, d.2).addingProduct(four, d.0),
             even + odd,
             even - odd,
             outer.addingProduct(two, inner),
             outer.addingProduct(two, -inner),
-            d5.addingProduct(minusFive, d3).addingProduct(four, d1)
+            d.5.addingProduct(minusFive, d.3).addingProduct(four, d.1)
         )
     }
 
     /// Aᵀ m: four outputs of six products.
     @inline(__always)
-    static func output(
-        _ m0: Lanes, _ m1: Lanes, _ m2: Lanes, _ m3: Lanes, _ m4: Lanes, _ m5: Lanes
-    ) -> (Lanes, Lanes, Lanes, Lanes) {
-        let sum1 = m1 + m2
-        let difference1 = m1 - m2
-        let sum2 = m3 + m4
-        let difference2 = m3 - m4
+    static func output<V: ChannelVector>(_ m: Six<V>) -> (V, V, V, V) {
+        let sum1 = m.1 + m.2
+        let difference1 = m.1 - m.2
+        let sum2 = m.3 + m.4
+        let difference2 = m.3 - m.4
         return (
-            m0 + sum1 + sum2,
-            difference1.addingProduct(Lanes(repeating: 2), difference2),
-            sum1.addingProduct(Lanes(repeating: 4), sum2),
-            (m5 + difference1).addingProduct(Lanes(repeating: 8), difference2)
+            m.0 + sum1 + sum2,
+            difference1.addingProduct(V(repeating: 2), difference2),
+            sum1.addingProduct(V(repeating: 4), sum2),
+            (m.5 + difference1).addingProduct(V(repeating: 8), difference2)
         )
     }
 
     /// A d: four gradients of outputs, to six.
     @inline(__always)
-    static func gradient(
-        _ d0: Lanes, _ d1: Lanes, _ d2: Lanes, _ d3: Lanes
-    ) -> Six {
+    static func gradient<V: ChannelVector>(_ d0: V, _ d1: V, _ d2: V, _ d3: V) -> Six<V> {
         let even = d0 + d2
         let odd = d1 + d3
-        let even4 = d0.addingProduct(Lanes(repeating: 4), d2)
-        let odd4 = (d1 + d1).addingProduct(Lanes(repeating: 8), d3)
+        let even4 = d0.addingProduct(V(repeating: 4), d2)
+        let odd4 = (d1 + d1).addingProduct(V(repeating: 8), d3)
         return (d0, even + odd, even - odd, even4 + odd4, even4 - odd4, d3)
     }
 
     /// B m: what `input` maps six inputs to, back to their gradients.
     @inline(__always)
-    static func inputGradient(
-        _ m0: Lanes, _ m1: Lanes, _ m2: Lanes, _ m3: Lanes, _ m4: Lanes, _ m5: Lanes
-    ) -> Six {
-        let sum1 = m1 + m2
-        let difference1 = m1 - m2
-        let sum2 = m3 + m4
-        let difference2 = m3 - m4
-        let four = Lanes(repeating: 4)
-        let minusFive = Lanes(repeating: -5)
+    static func inputGradient<V: ChannelVector>(_ m: Six<V>) -> Six<V> {
+        let sum1 = m.1 + m.2
+        let difference1 = m.1 - m.2
+        let sum2 = m.3 + m.4
+        let difference2 = m.3 - m.4
+        let four = V(repeating: 4)
+        let minusFive = V(repeating: -5)
         return (
-            four * m0,
-            (four * (m5 - difference1)).addingProduct(Lanes(repeating: -2), difference2),
-            (-sum2).addingProduct(Lanes(repeating: -4), sum1).addingProduct(minusFive, m0),
-            difference1.addingProduct(Lanes(repeating: 2), difference2).addingProduct(minusFive, m5),
-            m0 + sum1 + sum2,
-            m5
+            four * m.0,
+            (four * (m.5 - difference1)).addingProduct(V(repeating: -2), difference2),
+            (-sum2).addingProduct(V(repeating: -4), sum1).addingProduct(minusFive, m.0),
+            difference1.addingProduct(V(repeating: 2), difference2).addingProduct(minusFive, m.5),
+            m.0 + sum1 + sum2,
+            m.5
         )
     }
 
     /// G g: three taps of a kernel.
     @inline(__always)
-    static func kernel(_ g0: Lanes, _ g1: Lanes, _ g2: Lanes) -> Six {
+    static func kernel(_ g0: Lanes, _ g1: Lanes, _ g2: Lanes) -> Six<Lanes> {
         let outer = g0 + g2
         let wide = g0.addingProduct(Lanes(repeating: 4), g2)
         let sixth = Lanes(repeating: -1 / 6)

@@ -21,7 +21,7 @@ final class TileScratch {
         input = TransformedTiles(channels: channels, capacity: tiles, arena: arena)
         gradient = TransformedTiles(channels: channels, capacity: tiles, arena: arena)
         products = TransformedTiles(channels: channels, capacity: tiles, arena: arena)
-        strip = arena.floats(max(6 * (size + 2) * 8, TransformedTiles.inputGradientStrip(width: size)))
+        strip = arena.floats(TransformedTiles.stripCount(width: size))
         self.size = size
     }
 

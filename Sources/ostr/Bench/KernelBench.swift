@@ -159,7 +159,7 @@ private struct KernelCase {
             let tiles = (0..<3).map { _ in TransformedTiles(channels: channels, capacity: count, arena: arena) }
             let packed = arena.floats(winograd.packedCount)
             let gradient = arena.floats(winograd.gradientCount)
-            let strip = arena.floats(max(6 * (size + 2) * 8, TransformedTiles.inputGradientStrip(width: size)))
+            let strip = arena.floats(TransformedTiles.stripCount(width: size))
             let transformed = count * x.blocks * 8 * 36
             // Multiplications that are done, a quarter of those of direct summation.
             let work = count * 36 * channels * channels
