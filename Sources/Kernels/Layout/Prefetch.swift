@@ -1,7 +1,7 @@
 import CProcessor
 
-/// Images that will be read soon, on their way into the second-level cache while kernels compute: without that, what
-/// reads them waits for the memory most of its time. It changes no number.
+/// Images that will be read or written soon, on their way into the second-level cache while kernels compute: without
+/// that, what reads or writes them waits for the memory most of its time. It changes no number.
 ///
 /// Convolutions take one step for each of their register tiles. A value that points into an `Arena`; the arena must
 /// outlive it. Used by the thread that owns the arena.
@@ -22,7 +22,7 @@ public struct Prefetch {
     /// Cache lines of 64 bytes that a step asks for.
     private static let lines = 8
 
-    /// With nothing to read.
+    /// With nothing to fetch.
     public init(arena: Arena) {
         let memory = UnsafeMutableRawPointer(arena.doubles(MemoryLayout<State>.size / 8 + 1))
         let none = Span(next: memory, end: memory)
@@ -38,10 +38,16 @@ public struct Prefetch {
 
     /// One image more, after those added before; nothing if there is no such image, or if three wait.
     public func add(_ tensor: BlockedTensor, image: Int) {
-        guard image >= 0 && image < tensor.images && state.pointee.count < state.pointee.waiting.count else { return }
-        let start = UnsafeRawPointer(tensor.base + image * tensor.imagePitch)
+        if image >= 0 && image < tensor.images { add(tensor[image..<image + 1]) }
+    }
+
+    /// All images of a tensor, after what was added before; nothing if three wait.
+    public func add(_ tensor: BlockedTensor) {
+        guard state.pointee.count < state.pointee.waiting.count else { return }
+        let start = UnsafeRawPointer(tensor.base)
         let place = (state.pointee.first + state.pointee.count) % state.pointee.waiting.count
-        state.pointee.waiting[place] = Span(next: start, end: start + tensor.imagePitch * MemoryLayout<Float>.stride)
+        let bytes = tensor.images * tensor.imagePitch * MemoryLayout<Float>.stride
+        state.pointee.waiting[place] = Span(next: start, end: start + bytes)
         state.pointee.count += 1
         if state.pointee.current.next >= state.pointee.current.end { takeNext() }
     }

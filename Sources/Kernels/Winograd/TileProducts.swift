@@ -8,9 +8,10 @@ extension WinogradConvolution {
     ///   - packed: from `transformWeights`.
     ///   - m: receives the products; tiles 0 ..< `tiles` of it.
     ///   - accumulate: whether the products are added to what is in `m`.
+    ///   - ahead: what is fetched meanwhile.
     public func multiply(
         _ v: TransformedTiles, packed: UnsafePointer<Float>, tiles: Int, into m: TransformedTiles,
-        accumulate: Bool = false
+        accumulate: Bool = false, ahead: Prefetch? = nil
     ) {
         precondition(v.blocks == inputBlocks && m.blocks == outputBlocks, "channels do not fit")
         precondition(tiles <= v.capacity && tiles <= m.capacity, "too many tiles")
@@ -25,12 +26,12 @@ extension WinogradConvolution {
             while block < outputBlocks {
                 if block + 1 < outputBlocks {
                     productRow(
-                        Pair.self, source, u, ahead: packedPitch, target + block * m.capacity, tiles, accumulate)
+                        Pair.self, source, u, next: packedPitch, target + block * m.capacity, tiles, accumulate, ahead)
                     u += 2 * inputChannels
                     block += 2
                 } else {
                     productRow(
-                        Lanes.self, source, u, ahead: packedPitch, target + block * m.capacity, tiles, accumulate)
+                        Lanes.self, source, u, next: packedPitch, target + block * m.capacity, tiles, accumulate, ahead)
                     u += inputChannels
                     block += 1
                 }
@@ -107,25 +108,26 @@ private struct ProductSource {
 
 /// All tiles of one position for one vector V of output channels.
 ///
-/// - Parameter ahead: vectors from the weights to those of the next position, which are on their way from the memory
+/// - Parameter next: vectors from the weights to those of the next position, which are on their way from the memory
 ///   meanwhile, a few lines for each of the register tiles.
 @inline(never)
 private func productRow<V: ChannelVector>(
-    _ vector: V.Type, _ source: ProductSource, _ u: UnsafePointer<Lanes>, ahead: Int,
-    _ m: UnsafeMutablePointer<Lanes>, _ tiles: Int, _ accumulate: Bool
+    _ vector: V.Type, _ source: ProductSource, _ u: UnsafePointer<Lanes>, next: Int,
+    _ m: UnsafeMutablePointer<Lanes>, _ tiles: Int, _ accumulate: Bool, _ ahead: Prefetch?
 ) {
     var start = 0
     let vectors = source.channels * V.blocks
     let share = (vectors * 16 + tiles - 1) / tiles
-    var next = u + ahead
+    var nextWeights = u + next
     @inline(__always)
     func some<let P: Int, let H: Int>(_ tiles: InlineArray<P, V>.Type, _ halves: InlineArray<H, Lanes>.Type) {
         productTile(tiles, halves, source, first: start, u, m + start * V.blocks, accumulate)
         start += P * H
     }
     while start < tiles {
-        prefetch(next, share)
-        next += share
+        prefetch(nextWeights, share)
+        nextWeights += share
+        ahead?.step()
         switch V.tileWidth(left: tiles - start) {
         case 16: some(InlineArray<8, V>.self, InlineArray<2, Lanes>.self)
         case 8: some(InlineArray<8, V>.self, InlineArray<1, Lanes>.self)

@@ -101,8 +101,11 @@ final class ConvolutionLayer {
         defer { Profile.leave() }
         if let transformed {
             let tiles = transformed.tiles
+            tiles.ahead.restart()
+            tiles.ahead.add(y[first..<first + images])
             transformed.convolution.multiply(
-                tiles.input, packed: transformed.packed, tiles: tiles.tiles(images), into: tiles.products)
+                tiles.input, packed: transformed.packed, tiles: tiles.tiles(images), into: tiles.products,
+                ahead: tiles.ahead)
             tiles.store(into: y, first: first, images: images, sums: sums)
             return
         }

@@ -11,6 +11,8 @@ final class TileScratch {
     let gradient: TransformedTiles
     /// Of an output, or of the gradient of the input.
     let products: TransformedTiles
+    /// An output while its products are computed.
+    let ahead: Prefetch
     private let strip: UnsafeMutablePointer<Float>
     private let size: Int
 
@@ -21,6 +23,7 @@ final class TileScratch {
         input = TransformedTiles(channels: channels, capacity: tiles, arena: arena)
         gradient = TransformedTiles(channels: channels, capacity: tiles, arena: arena)
         products = TransformedTiles(channels: channels, capacity: tiles, arena: arena)
+        ahead = Prefetch(arena: arena)
         strip = arena.floats(TransformedTiles.stripCount(width: size))
         self.size = size
     }
