@@ -55,22 +55,32 @@ extension WinogradConvolution {
             let x = UnsafeRawPointer(v.base + position * v.positionPitch).assumingMemoryBound(to: Float.self)
             let dy = UnsafePointer(d.base + position * d.positionPitch)
             let target = gradient + position * gradientPitch
-            for input in 0..<inputBlocks {
+            var input = 0
+            while input < inputBlocks {
                 let (start, step) = v.place(of: input)
-                if step == 2 {
-                    addWeightsGradient(x + start * 8, InlineArray<2, Lanes>.self, input, dy, d.capacity, tiles, target)
-                } else {
-                    addWeightsGradient(x + start * 8, InlineArray<1, Lanes>.self, input, dy, d.capacity, tiles, target)
+                let lanes = x + start * 8
+                if Pair.isRegister && step == 2 && input * 8 + 16 <= inputChannels {
+                    let whole = InlineArray<2, Lanes>.self
+                    addWeightsGradient(lanes, whole, InlineArray<2, Lanes>.self, input, dy, d.capacity, tiles, target)
+                    input += 2
+                    continue
                 }
+                let half = InlineArray<1, Lanes>.self
+                if step == 2 {
+                    addWeightsGradient(lanes, half, InlineArray<2, Lanes>.self, input, dy, d.capacity, tiles, target)
+                } else {
+                    addWeightsGradient(lanes, half, InlineArray<1, Lanes>.self, input, dy, d.capacity, tiles, target)
+                }
+                input += 1
             }
         }
     }
 
-    /// The same for one position and one block of inputs, whose tiles lie S vectors apart.
+    /// The same for one position and H blocks of inputs, whose tiles lie S vectors apart.
     @inline(__always)
-    private func addWeightsGradient<let S: Int>(
-        _ x: UnsafePointer<Float>, _ s: InlineArray<S, Lanes>.Type, _ input: Int, _ d: UnsafePointer<Lanes>,
-        _ dCapacity: Int, _ tiles: Int, _ gradient: UnsafeMutablePointer<Lanes>
+    private func addWeightsGradient<let H: Int, let S: Int>(
+        _ x: UnsafePointer<Float>, _ h: InlineArray<H, Lanes>.Type, _ s: InlineArray<S, Lanes>.Type, _ input: Int,
+        _ d: UnsafePointer<Lanes>, _ dCapacity: Int, _ tiles: Int, _ gradient: UnsafeMutablePointer<Lanes>
     ) {
         let blockPitch = inputBlocks * 8
         var block = 0
@@ -78,15 +88,15 @@ extension WinogradConvolution {
             for first in Swift.stride(from: 0, to: min(8, inputChannels - input * 8), by: InputTile.count) {
                 let target = gradient + block * blockPitch + input * 8 + first
                 gradientTile(
-                    InputTile.self, s, x + first, d + block * dCapacity, tiles, target, targetBlock: blockPitch)
-                prefetch(target + gradientPitch, InputTile.count)
-                prefetch(target + gradientPitch + blockPitch, InputTile.count)
+                    InputTile.self, h, s, x + first, d + block * dCapacity, tiles, target, targetBlock: blockPitch)
+                prefetch(target + gradientPitch, InputTile.count * H)
+                prefetch(target + gradientPitch + blockPitch, InputTile.count * H)
             }
             block += 2
         }
         if block < outputBlocks {
             gradientTile(
-                InlineArray<8, Lanes>.self, s, x, d + block * dCapacity, tiles,
+                InlineArray<8, Lanes>.self, h, s, x, d + block * dCapacity, tiles,
                 gradient + block * blockPitch + input * 8, targetBlock: 0)
         }
     }
@@ -171,21 +181,27 @@ private func productTile<V: ChannelVector, let P: Int, let H: Int>(
     if H == 2 { for p in 0..<P { second[p].store(P + p, of: m) } }
 }
 
-/// L input channels × one vector of output channels, whose blocks lie `targetBlock` apart in the target.
+/// L input channels of H neighbouring blocks × one vector of output channels, whose blocks lie `targetBlock` apart in the
+/// target.
 ///
 /// - Parameter v: tiles that lie S vectors apart.
 @inline(never)
-private func gradientTile<V: ChannelVector, let L: Int, let S: Int>(
-    _: InlineArray<L, V>.Type, _ s: InlineArray<S, Lanes>.Type, _ v: UnsafePointer<Float>, _ d: UnsafePointer<Lanes>,
-    _ tiles: Int, _ target: UnsafeMutablePointer<Lanes>, targetBlock: Int
+private func gradientTile<V: ChannelVector, let L: Int, let H: Int, let S: Int>(
+    _: InlineArray<L, V>.Type, _ h: InlineArray<H, Lanes>.Type, _ s: InlineArray<S, Lanes>.Type,
+    _ v: UnsafePointer<Float>, _ d: UnsafePointer<Lanes>, _ tiles: Int, _ target: UnsafeMutablePointer<Lanes>,
+    targetBlock: Int
 ) {
-    var sums = InlineArray<L, V>(repeating: .zero)
-    for lane in 0..<L { sums[lane] = V(at: target + lane, next: targetBlock) }
+    var first = InlineArray<L, V>(repeating: .zero)
+    var second = InlineArray<L, V>(repeating: .zero)
+    for lane in 0..<L { first[lane] = V(at: target + lane, next: targetBlock) }
+    if H == 2 { for lane in 0..<L { second[lane] = V(at: target + 8 + lane, next: targetBlock) } }
     var x = v
     for tile in 0..<tiles {
         let gradient = V(d, tile)
-        for lane in 0..<L { sums[lane].addProduct(V(repeating: x[lane]), gradient) }
+        for lane in 0..<L { first[lane].addProduct(V(repeating: x[lane]), gradient) }
+        if H == 2 { for lane in 0..<L { second[lane].addProduct(V(repeating: x[8 + lane]), gradient) } }
         x += 8 * S
     }
-    for lane in 0..<L { sums[lane].store(at: target + lane, next: targetBlock) }
+    for lane in 0..<L { first[lane].store(at: target + lane, next: targetBlock) }
+    if H == 2 { for lane in 0..<L { second[lane].store(at: target + 8 + lane, next: targetBlock) } }
 }
