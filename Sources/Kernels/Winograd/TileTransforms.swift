@@ -13,13 +13,12 @@ extension TransformedTiles {
         precondition(x.padding >= 1, "a tensor does not fit")
         Profile.enter("Winograd transform", nil, x, floats: floats(x, tileRows, ofTile: 36 + 16))
         defer { Profile.leave() }
-        forEachRow(of: x, tileRows, from: first) { block, row, tiles, isPair in
+        forEachRow(of: x, tileRows, from: first, strip) { block, row, tiles in
             let source = Plane(x.row(image, block, row * 4 - 1) - 1, of: x)
-            let row = TileRow(tiles, of: self, isPair: isPair, across: x.width / 4, strip: strip)
-            if isPair && Pair.isRegister {
-                transformRow(Pair.self, OfInput.self, source, row)
+            if tiles.isRegister {
+                transformRow(Pair.self, OfInput.self, source, tiles)
             } else {
-                transformRow(Lanes.self, OfInput.self, source, row)
+                transformRow(Lanes.self, OfInput.self, source, tiles)
             }
         }
     }
@@ -31,13 +30,12 @@ extension TransformedTiles {
     ) {
         Profile.enter("Winograd transform", nil, dy, floats: floats(dy, tileRows, ofTile: 36 + 16))
         defer { Profile.leave() }
-        forEachRow(of: dy, tileRows, from: first) { block, row, tiles, isPair in
+        forEachRow(of: dy, tileRows, from: first, strip) { block, row, tiles in
             let source = Plane(dy.row(image, block, row * 4), of: dy)
-            let row = TileRow(tiles, of: self, isPair: isPair, across: dy.width / 4, strip: strip)
-            if isPair && Pair.isRegister {
-                transformRow(Pair.self, OfGradient.self, source, row)
+            if tiles.isRegister {
+                transformRow(Pair.self, OfGradient.self, source, tiles)
             } else {
-                transformRow(Lanes.self, OfGradient.self, source, row)
+                transformRow(Lanes.self, OfGradient.self, source, tiles)
             }
         }
     }
@@ -52,16 +50,15 @@ extension TransformedTiles {
     ) {
         Profile.enter("Winograd transform", nil, y, floats: floats(y, tileRows, ofTile: 36 + 16))
         defer { Profile.leave() }
-        forEachRow(of: y, tileRows, from: first) { block, row, tiles, isPair in
+        forEachRow(of: y, tileRows, from: first, strip) { block, row, tiles in
             let target = Plane(y.row(image, block, row * 4), of: y)
-            let row = TileRow(tiles, of: self, isPair: isPair, across: y.width / 4, strip: strip)
             let sums = sums.map { $0 + block * 16 }
-            if isPair && Pair.isRegister {
-                outputColumns(Pair.self, row)
-                outputLines(Pair.self, row, target, sums)
+            if tiles.isRegister {
+                outputColumns(Pair.self, tiles)
+                outputLines(Pair.self, tiles, target, sums)
             } else {
-                outputColumns(Lanes.self, row)
-                outputLines(Lanes.self, row, target, sums)
+                outputColumns(Lanes.self, tiles)
+                outputLines(Lanes.self, tiles, target, sums)
             }
         }
     }
@@ -76,35 +73,39 @@ extension TransformedTiles {
         let rows = 0..<dx.height / 4
         Profile.enter("Winograd transform", nil, dx, floats: floats(dx, rows, ofTile: 36 + (accumulate ? 32 : 16)))
         defer { Profile.leave() }
-        forEachRow(of: dx, rows, from: first) { block, row, tiles, isPair in
+        forEachRow(of: dx, rows, from: first, strip) { block, row, tiles in
             let target = Plane(dx.row(image, block, 0) + (row * 4 - 1) * (dx.rowPitch / 8), of: dx)
             let complete = (row > 0 ? 0 : 1)..<(row + 1 < rows.count ? 4 : 5)
-            let row = TileRow(tiles, of: self, isPair: isPair, across: dx.width / 4, strip: strip)
-            if isPair && Pair.isRegister {
-                inputGradientRow(Pair.self, row, complete, target, accumulate: accumulate, common: 0)
+            if tiles.isRegister {
+                inputGradientRow(Pair.self, tiles, complete, target, accumulate: accumulate, common: 0)
             } else {
-                inputGradientRow(Lanes.self, row, complete, target, accumulate: accumulate, common: block % 2)
+                inputGradientRow(Lanes.self, tiles, complete, target, accumulate: accumulate, common: block % 2)
             }
         }
     }
 
-    /// Calls `body` with a block, a row of tiles, the first tile of the row at position 0, and whether the block has a
-    /// partner beside it: pair by pair, row by row. With AVX-512 the first block of a pair stands for both.
+    /// Calls `body` with a block, the number of a row of tiles, and its tiles: pair by pair, row by row. With AVX-512 the
+    /// first block of a pair stands for both.
     @inline(__always)
     private func forEachRow(
-        of tensor: BlockedTensor, _ tileRows: Range<Int>, from first: Int,
-        _ body: (_ block: Int, _ row: Int, _ tiles: UnsafeMutablePointer<Lanes>, _ isPair: Bool) -> Void
+        of tensor: BlockedTensor, _ tileRows: Range<Int>, from first: Int, _ strip: UnsafeMutablePointer<Float>,
+        _ body: (_ block: Int, _ row: Int, _ tiles: TileRow) -> Void
     ) {
         let across = tensor.width / 4
         precondition(tensor.blocks == blocks, "a tensor does not fit")
         precondition(first + tileRows.count * across <= capacity && tileRows.upperBound * 4 <= tensor.height)
+        let strip = UnsafeMutableRawPointer(strip).assumingMemoryBound(to: Lanes.self)
         for pair in stride(from: 0, to: blocks, by: 2) {
             let end = Pair.isRegister ? pair + 1 : min(pair + 2, blocks)
             for row in tileRows {
                 let tile = first + (row - tileRows.lowerBound) * across
                 for block in pair..<end {
                     let (start, step) = place(of: block)
-                    body(block, row, base + start + tile * step, step == 2)
+                    body(
+                        block, row,
+                        TileRow(
+                            tiles: base + start + tile * step, step: step, positionPitch: positionPitch, across: across,
+                            strip: strip))
                 }
             }
         }
@@ -151,16 +152,9 @@ private struct TileRow {
     let across: Int
     let strip: UnsafeMutablePointer<Lanes>
 
-    init(
-        _ tiles: UnsafeMutablePointer<Lanes>, of all: TransformedTiles, isPair: Bool, across: Int,
-        strip: UnsafeMutablePointer<Float>
-    ) {
-        self.tiles = tiles
-        step = isPair ? 2 : 1
-        positionPitch = all.positionPitch
-        self.across = across
-        self.strip = UnsafeMutableRawPointer(strip).assumingMemoryBound(to: Lanes.self)
-    }
+    /// Whether both blocks of the pair are transformed at once.
+    @inline(__always)
+    var isRegister: Bool { Pair.isRegister && step == 2 }
 }
 
 /// A transform of pixels to tiles. (A type, since the compiler makes calls of generic closures.)

@@ -30,8 +30,8 @@ final class StageScratch {
     /// fetched anew for each group; in Winograd's domain if it is computed there. All groups have about as many.
     static func group(images: Int, channels: Int, size: Int, usesWinograd: Bool) -> Int {
         // 36 C² weights and 36 C tiles of 4 × 4 pixels, or 9 C² and C pixels.
-        let fair = (usesWinograd ? 16 : 9) * channels / (size * size)
-        let groups = (images + max(1, fair) - 1) / max(1, fair)
+        let fair = max(1, (usesWinograd ? 16 : 9) * channels / (size * size))
+        let groups = (images + fair - 1) / fair
         return (images + groups - 1) / groups
     }
 
