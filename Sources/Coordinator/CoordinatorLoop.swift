@@ -182,6 +182,9 @@ final class CoordinatorLoop {
         counters.repeatedHalfSteps = machine.counters.repeated
         counters.duplicatedTasks = machine.duplicatedTasks
         counters.auditedShards = machine.auditedShards
+        counters.waitedMilliseconds = machine.counters.waitedMicroseconds / 1000
+        counters.exchangeMilliseconds = machine.counters.exchangeMicroseconds / 1000
+        counters.networkMilliseconds = machine.counters.networkMicroseconds / 1000
         return counters
     }
 

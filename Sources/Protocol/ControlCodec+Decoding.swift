@@ -112,11 +112,20 @@ extension ControlCodec {
             phase: phase, generation: Int(status.generation),
             appliedHalfSteps: try count(status.appliedHalfSteps), tasks: tasks, work: try count(status.work),
             isBusy: status.busy, awaited: status.awaited.map { Int($0) },
-            counters: WorkerCounters(
-                dropped: try count(status.counters.dropped), requested: try count(status.counters.requested),
-                repeated: try count(status.counters.repeated)),
+            counters: try value(status.counters),
             trained: ShardTally(
                 shards: try count(status.trainedShards), microseconds: try count(status.trainingMicroseconds)))
+    }
+
+    private static func value(_ wire: Ostr_WorkerCounters) throws(ProtocolError) -> WorkerCounters {
+        var counters = WorkerCounters()
+        counters.dropped = try count(wire.dropped)
+        counters.requested = try count(wire.requested)
+        counters.repeated = try count(wire.repeated)
+        counters.waitedMicroseconds = try count(wire.waitedMicroseconds)
+        counters.exchangeMicroseconds = try count(wire.exchangeMicroseconds)
+        counters.networkMicroseconds = try count(wire.networkMicroseconds)
+        return counters
     }
 
     private static func value(_ standing: Ostr_Standing) throws(ProtocolError) -> Standing {

@@ -27,9 +27,7 @@ extension ControlCodec {
                     $0.work = UInt64(clamping: status.work)
                     $0.busy = status.isBusy
                     $0.awaited = status.awaited.map { UInt32(clamping: $0) }
-                    $0.counters.dropped = UInt64(clamping: status.counters.dropped)
-                    $0.counters.requested = UInt64(clamping: status.counters.requested)
-                    $0.counters.repeated = UInt64(clamping: status.counters.repeated)
+                    $0.counters = wire(status.counters)
                     $0.trainedShards = UInt64(clamping: status.trained.shards)
                     $0.trainingMicroseconds = UInt64(clamping: status.trained.microseconds)
                 })
@@ -137,6 +135,17 @@ extension ControlCodec {
             $0.loss = entry.loss
             $0.correct = UInt64(clamping: entry.correct)
             $0.images = UInt64(clamping: entry.images)
+        }
+    }
+
+    private static func wire(_ counters: WorkerCounters) -> Ostr_WorkerCounters {
+        .with {
+            $0.dropped = UInt64(clamping: counters.dropped)
+            $0.requested = UInt64(clamping: counters.requested)
+            $0.repeated = UInt64(clamping: counters.repeated)
+            $0.waitedMicroseconds = UInt64(clamping: counters.waitedMicroseconds)
+            $0.exchangeMicroseconds = UInt64(clamping: counters.exchangeMicroseconds)
+            $0.networkMicroseconds = UInt64(clamping: counters.networkMicroseconds)
         }
     }
 

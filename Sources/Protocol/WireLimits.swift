@@ -1,15 +1,15 @@
 /// What a peer may send. Whatever is larger is refused before memory is taken for it.
 public enum WireLimits {
     /// Version of the messages; both sides must have the same.
-    public static let protocolVersion: UInt32 = 4
+    public static let protocolVersion: UInt32 = 5
     /// Bytes of one frame.
     public static let frame = 128 * 1024
     /// Frames of one message, the routing id included.
     public static let parts = 4
     /// Bytes of one message over all frames.
     public static let message = 256 * 1024
-    /// Bytes of a gradient chunk: 16,384 floats.
-    public static let gradientChunk = 64 * 1024
+    /// Bytes of a gradient chunk: 32,768 floats.
+    public static let gradientChunk = 128 * 1024
     /// Bytes of a part of the training state.
     public static let stateChunk = 32 * 1024
     /// Bytes of a whole training state.

@@ -18,6 +18,12 @@ public struct ClusterCounters: Sendable, Equatable, Codable {
     public var lostWorkers = 0
     /// Generations that began.
     public var generations = 0
+    /// Time that workers waited for a half-step's sum when they had computed their shards, added over workers.
+    public var waitedMilliseconds = 0
+    /// Of that, what went by after the last worker had computed its shards: the all-reduce's end, which nothing hides.
+    public var exchangeMilliseconds = 0
+    /// Processor time, in the training, of those threads of workers that do not compute, added over workers.
+    public var networkMilliseconds = 0
 
     /// Nothing.
     public init() {}
@@ -34,6 +40,9 @@ public struct ClusterCounters: Sendable, Equatable, Codable {
         sum.chunksAskedAgain = a.chunksAskedAgain + b.chunksAskedAgain
         sum.lostWorkers = a.lostWorkers + b.lostWorkers
         sum.generations = a.generations + b.generations
+        sum.waitedMilliseconds = a.waitedMilliseconds + b.waitedMilliseconds
+        sum.exchangeMilliseconds = a.exchangeMilliseconds + b.exchangeMilliseconds
+        sum.networkMilliseconds = a.networkMilliseconds + b.networkMilliseconds
         return sum
     }
 
@@ -47,5 +56,8 @@ public struct ClusterCounters: Sendable, Equatable, Codable {
         case duplicatedTasks = "duplicated_tasks"
         case chunksAskedAgain = "chunks_asked_again"
         case lostWorkers = "lost_workers"
+        case waitedMilliseconds = "waited_ms"
+        case exchangeMilliseconds = "exchange_ms"
+        case networkMilliseconds = "network_cpu_ms"
     }
 }

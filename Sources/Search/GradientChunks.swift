@@ -3,7 +3,7 @@ import Kernels
 /// The borders at which a flat gradient is cut: chunks of the all-reduce, and of the gradient's norm.
 public enum GradientChunks {
     /// Floats in a chunk; the last chunk of a gradient may be smaller.
-    public static let elements = 16384
+    public static let elements = 32_768
 
     /// Chunks of a gradient of `total` floats.
     public static func count(of total: Int) -> Int { (total + elements - 1) / elements }

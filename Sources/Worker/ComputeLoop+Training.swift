@@ -13,6 +13,8 @@ extension ComputeLoop {
         let count = replica.gradientCount(of: halfStep)
         let isAlone = membership.members.count == 1
         let sum = buffer.prefix(count)
+        let network = ProcessorTime.ofOtherThreads
+        defer { monitor.networkMicroseconds.add(ProcessorTime.ofOtherThreads - network) }
         if !isAlone {
             events.post(
                 .began(
@@ -34,10 +36,12 @@ extension ComputeLoop {
             events.post(
                 .computed(
                     generation: membership.generation, losses: losses.map(LossEntry.init), audit: digest))
+            let computed = MonotonicClock.now
             guard let all = waitForSum(membership.generation) else {
                 monitor.repeated.wrappingAdd(1, ordering: .relaxed)
                 return
             }
+            monitor.waitedMicroseconds.add(MonotonicClock.now - computed)
             losses = all.map(LossSum.init)
         }
         do throws(SearchError) {
@@ -92,8 +96,7 @@ extension ComputeLoop {
         }
         monitor.work.wrappingAdd(1, ordering: .relaxed)
         monitor.trainedShards.wrappingAdd(losses.count, ordering: .relaxed)
-        monitor.trainingMicroseconds.wrappingAdd(
-            Int((MonotonicClock.now - start) / .microseconds(1)), ordering: .relaxed)
+        monitor.trainingMicroseconds.add(MonotonicClock.now - start)
         if let place = losses.firstIndex(where: { !$0.loss.isFinite }) {
             let shard = run.lowerBound + place
             bad = bad ?? shard..<(shard + 1)

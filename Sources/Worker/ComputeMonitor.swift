@@ -14,4 +14,8 @@ final class ComputeMonitor: Sendable {
     let trainedShards = Atomic<Int>(0)
     /// The time that this took.
     let trainingMicroseconds = Atomic<Int>(0)
+    /// The time from there to the sums of the half-steps.
+    let waitedMicroseconds = Atomic<Int>(0)
+    /// Processor time of all other threads in half-steps.
+    let networkMicroseconds = Atomic<Int>(0)
 }

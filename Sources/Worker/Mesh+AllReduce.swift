@@ -87,6 +87,7 @@ extension Mesh {
                 case .place(let chunk, let bytes):
                     buffer.place(bytes, at: chunk * WireLimits.gradientChunk / 4)
                 case .complete(let halfStep, let losses, let audits):
+                    if let computed = changed.lastComputed { exchange += MonotonicClock.now - computed }
                     outcome =
                         objection(halfStep: halfStep, to: audits)
                         ?? .complete(generation: changed.generation, losses: losses)

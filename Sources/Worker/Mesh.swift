@@ -12,6 +12,8 @@ final class Mesh {
     var buffer = GradientBuffer(capacity: 0)
     /// Messages that are not ours, or that a full queue did not take.
     var discarded = 0
+    /// From the end of the last member's computation of a half-step to its sum, added over half-steps.
+    var exchange = Duration.zero
     /// What the machines of older generations counted.
     private var formerCounters = AllReduceMachine.Counters()
 
@@ -25,7 +27,11 @@ final class Mesh {
     var counters: WorkerCounters {
         let now = machine?.counters ?? AllReduceMachine.Counters()
         let dropped = [formerCounters, now].reduce(0) { $0 + $1.stale + $1.duplicates + $1.rejected }
-        return WorkerCounters(dropped: dropped + discarded, requested: formerCounters.requests + now.requests)
+        var counters = WorkerCounters()
+        counters.dropped = dropped + discarded
+        counters.requested = formerCounters.requests + now.requests
+        counters.exchangeMicroseconds = Int(exchange / .microseconds(1))
+        return counters
     }
 
     /// Connects to the other members of a generation. What an older one sent and received counts no more.

@@ -84,6 +84,8 @@ extension WorkerLoop {
             shards: compute.monitor.trainedShards.load(ordering: .relaxed),
             microseconds: compute.monitor.trainingMicroseconds.load(ordering: .relaxed))
         activity.counters.repeated = compute.monitor.repeated.load(ordering: .relaxed)
+        activity.counters.waitedMicroseconds = compute.monitor.waitedMicroseconds.load(ordering: .relaxed)
+        activity.counters.networkMicroseconds = compute.monitor.networkMicroseconds.load(ordering: .relaxed)
         return activity
     }
 

@@ -202,7 +202,12 @@
                 #expect(named.first?["times"] as? Double ?? 0 > 3)
                 let changes = cluster.events("generation_changed").filter { $0["text"] as? String == "b is slow" }
                 #expect(changes.map { $0["stand_bys"] as? Int } == (policy == "warn" ? [] : [1]))
-                #expect(cluster.counters["lost_workers"] == 0)
+                let counters = cluster.counters
+                #expect(counters["lost_workers"] == 0)
+                // The others wait for the slow one, not for the all-reduce.
+                let (waited, exchange) = (counters["waited_ms"] ?? 0, counters["exchange_ms"] ?? .max)
+                #expect(waited > (policy == "warn" ? 4000 : 300) && exchange < waited / 4, "\(counters)")
+                #expect(counters["network_cpu_ms"] ?? 0 > 0, "\(counters)")
             }
         }
 

@@ -203,6 +203,18 @@ struct AllReduceTests {
         }
     }
 
+    @Test("the last end of a member's computation is known, whatever comes afterwards")
+    func lastComputed() throws {
+        var machine = try pair()
+        let losses = [LossEntry(loss: 1, correct: 0, images: 1)]
+        _ = machine.contribute(losses: losses, at: .seconds(1))
+        #expect(machine.lastComputed == .seconds(1))
+        _ = try machine.receive(envelope(.losses(losses, stateDigest: 5, audit: nil)), at: .seconds(3))
+        _ = try machine.receive(envelope(.losses(losses, stateDigest: 5, audit: nil)), at: .seconds(4))
+        _ = try machine.receive(envelope(chunk()), at: .seconds(5))
+        #expect(machine.lastComputed == .seconds(3))
+    }
+
     @Test("what cannot be is counted and dropped")
     func impossible() throws {
         var machine = try pair()

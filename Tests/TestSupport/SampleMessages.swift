@@ -13,13 +13,21 @@ public enum SampleMessages {
                 publicKey: PublicKey([UInt8](repeating: 9, count: 32))),
             .init(worker: 8, name: "b", host: "i", meshEndpoint: "ipc:///x", run: 3..<4),
         ])
+    private static let counters = {
+        var counters = WorkerCounters()
+        (counters.dropped, counters.requested, counters.repeated) = (1, 2, 3)
+        counters.waitedMicroseconds = 4
+        counters.exchangeMicroseconds = 5
+        counters.networkMicroseconds = 6
+        return counters
+    }()
     public static let controls: [ControlMessage] = [
         .hello(Hello(build: "1", name: "n", host: "h", pid: 3, numericDigest: .max, meshEndpoint: "ipc:///m")),
         .ready(Ready(datasetDigest: "abc", imageCount: 60000)),
         .status(
             WorkerStatus(
                 phase: .ready, generation: 1, appliedHalfSteps: 12, tasks: [3, 4], work: 9, isBusy: true, awaited: [2],
-                counters: WorkerCounters(dropped: 1, requested: 2, repeated: 3),
+                counters: counters,
                 trained: ShardTally(shards: 7, microseconds: 1_234_567))),
         .progress(first: 9, losses: losses),
         .stateReport(StateReport(appliedHalfSteps: 4, digest: 5, edges: 2, betas: [0.5, 0.5, 0.25, 0.75])),

@@ -63,6 +63,7 @@ extension AllReduceMachine {
         round?.losses[sender] = losses
         round?.audits[sender] = audit
         round?.lastArrival = now
+        round?.lastComputed = now
         return finishIfComplete()
     }
 

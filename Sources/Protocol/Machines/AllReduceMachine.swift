@@ -103,6 +103,9 @@ public struct AllReduceMachine: Sendable {
         return (0..<worldSize).filter { $0 != rank && round.losses[$0] == nil }
     }
 
+    /// When the last member ended its computation of the half-step under way, or of the last one, as far as is known here.
+    public var lastComputed: Duration? { round?.lastComputed }
+
     /// Starts a half-step whose gradient has `elements` floats.
     public mutating func begin(
         halfStep: Int, elements: Int, stateDigest: UInt64, at now: Duration
@@ -141,6 +144,7 @@ public struct AllReduceMachine: Sendable {
         round?.sent.losses = losses
         round?.sent.audit = audit
         round?.lastArrival = now
+        round?.lastComputed = now
         var actions: [Action] = (0..<worldSize).filter { $0 != rank }.map { peer in
             .send(to: peer, halfStep: halfStep, .losses(losses, stateDigest: digest, audit: audit))
         }

@@ -27,6 +27,8 @@ extension AllReduceMachine {
         /// Chunks not placed.
         var missing: Int
         var lastArrival: Duration
+        /// When the last of those that are known to have ended their computation did so.
+        var lastComputed: Duration
         var isComplete = false
 
         init(
@@ -41,6 +43,7 @@ extension AllReduceMachine {
             missing = (elements + chunkElements - 1) / chunkElements
             placed = Array(repeating: false, count: missing)
             lastArrival = now
+            lastComputed = now
         }
 
         /// False when the part was there before.

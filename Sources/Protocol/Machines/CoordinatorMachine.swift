@@ -367,10 +367,3 @@ extension CoordinatorMachine {
         }
     }
 }
-
-extension WorkerCounters {
-    static func + (a: WorkerCounters, b: WorkerCounters) -> WorkerCounters {
-        WorkerCounters(
-            dropped: a.dropped + b.dropped, requested: a.requested + b.requested, repeated: a.repeated + b.repeated)
-    }
-}

@@ -223,10 +223,3 @@ public struct WorkerMachine: Sendable {
         }
     }
 }
-
-extension WorkerCounters {
-    static func - (a: WorkerCounters, b: WorkerCounters) -> WorkerCounters {
-        WorkerCounters(
-            dropped: a.dropped - b.dropped, requested: a.requested - b.requested, repeated: a.repeated - b.repeated)
-    }
-}

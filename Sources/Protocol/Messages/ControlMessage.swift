@@ -177,12 +177,32 @@ public struct WorkerCounters: Sendable, Equatable {
     public var requested = 0
     /// Half-steps that were begun and then given up for a newer generation.
     public var repeated = 0
+    /// Time that went by between the end of the own computation of half-steps and their sums.
+    public var waitedMicroseconds = 0
+    /// Of that, what went by after every member had ended its computation.
+    public var exchangeMicroseconds = 0
+    /// Processor time, in half-steps, of all threads but the one that computes.
+    public var networkMicroseconds = 0
 
     /// Nothing yet.
-    public init(dropped: Int = 0, requested: Int = 0, repeated: Int = 0) {
-        self.dropped = dropped
-        self.requested = requested
-        self.repeated = repeated
+    public init() {}
+
+    static func + (a: WorkerCounters, b: WorkerCounters) -> WorkerCounters { a.combined(with: b, +) }
+
+    static func - (a: WorkerCounters, b: WorkerCounters) -> WorkerCounters { a.combined(with: b, -) }
+
+    private func combined(with other: WorkerCounters, _ combine: (Int, Int) -> Int) -> WorkerCounters {
+        var result = self
+        for field in WorkerCounters.fields {
+            result[keyPath: field] = combine(self[keyPath: field], other[keyPath: field])
+        }
+        return result
+    }
+
+    private static var fields: [WritableKeyPath<WorkerCounters, Int>] {
+        [
+            \.dropped, \.requested, \.repeated, \.waitedMicroseconds, \.exchangeMicroseconds, \.networkMicroseconds,
+        ]
     }
 }
 

@@ -30,198 +30,210 @@ fileprivate nonisolated struct _GeneratedWithProtocGenSwiftVersion: SwiftProtobu
   typealias Version = _2
 }
 
-nonisolated struct Ostr_Control: Sendable {
+nonisolated struct Ostr_Control: @unchecked Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  var `protocol`: UInt32 = 0
+  var `protocol`: UInt32 {
+    get {_storage._protocol}
+    set {_uniqueStorage()._protocol = newValue}
+  }
 
   /// Drawn by the coordinator at its start; 0 in a Hello.
-  var run: UInt64 = 0
+  var run: UInt64 {
+    get {_storage._run}
+    set {_uniqueStorage()._run = newValue}
+  }
 
   /// Drawn by the worker at its start.
-  var worker: UInt64 = 0
+  var worker: UInt64 {
+    get {_storage._worker}
+    set {_uniqueStorage()._worker = newValue}
+  }
 
-  var body: Ostr_Control.OneOf_Body? = nil
+  var body: OneOf_Body? {
+    get {return _storage._body}
+    set {_uniqueStorage()._body = newValue}
+  }
 
   /// From a worker.
   var hello: Ostr_Hello {
     get {
-      if case .hello(let v)? = body {return v}
+      if case .hello(let v)? = _storage._body {return v}
       return Ostr_Hello()
     }
-    set {body = .hello(newValue)}
+    set {_uniqueStorage()._body = .hello(newValue)}
   }
 
   var ready: Ostr_Ready {
     get {
-      if case .ready(let v)? = body {return v}
+      if case .ready(let v)? = _storage._body {return v}
       return Ostr_Ready()
     }
-    set {body = .ready(newValue)}
+    set {_uniqueStorage()._body = .ready(newValue)}
   }
 
   var status: Ostr_Status {
     get {
-      if case .status(let v)? = body {return v}
+      if case .status(let v)? = _storage._body {return v}
       return Ostr_Status()
     }
-    set {body = .status(newValue)}
+    set {_uniqueStorage()._body = .status(newValue)}
   }
 
   var progress: Ostr_Progress {
     get {
-      if case .progress(let v)? = body {return v}
+      if case .progress(let v)? = _storage._body {return v}
       return Ostr_Progress()
     }
-    set {body = .progress(newValue)}
+    set {_uniqueStorage()._body = .progress(newValue)}
   }
 
   var stateReport: Ostr_StateReport {
     get {
-      if case .stateReport(let v)? = body {return v}
+      if case .stateReport(let v)? = _storage._body {return v}
       return Ostr_StateReport()
     }
-    set {body = .stateReport(newValue)}
+    set {_uniqueStorage()._body = .stateReport(newValue)}
   }
 
   var taskResult: Ostr_TaskResult {
     get {
-      if case .taskResult(let v)? = body {return v}
+      if case .taskResult(let v)? = _storage._body {return v}
       return Ostr_TaskResult()
     }
-    set {body = .taskResult(newValue)}
+    set {_uniqueStorage()._body = .taskResult(newValue)}
   }
 
   var failure: Ostr_Failure {
     get {
-      if case .failure(let v)? = body {return v}
+      if case .failure(let v)? = _storage._body {return v}
       return Ostr_Failure()
     }
-    set {body = .failure(newValue)}
+    set {_uniqueStorage()._body = .failure(newValue)}
   }
 
   var leave: Ostr_Leave {
     get {
-      if case .leave(let v)? = body {return v}
+      if case .leave(let v)? = _storage._body {return v}
       return Ostr_Leave()
     }
-    set {body = .leave(newValue)}
+    set {_uniqueStorage()._body = .leave(newValue)}
   }
 
   var standing: Ostr_Standing {
     get {
-      if case .standing(let v)? = body {return v}
+      if case .standing(let v)? = _storage._body {return v}
       return Ostr_Standing()
     }
-    set {body = .standing(newValue)}
+    set {_uniqueStorage()._body = .standing(newValue)}
   }
 
   var objection: Ostr_Objection {
     get {
-      if case .objection(let v)? = body {return v}
+      if case .objection(let v)? = _storage._body {return v}
       return Ostr_Objection()
     }
-    set {body = .objection(newValue)}
+    set {_uniqueStorage()._body = .objection(newValue)}
   }
 
   var snapshotOffer: Ostr_SnapshotOffer {
     get {
-      if case .snapshotOffer(let v)? = body {return v}
+      if case .snapshotOffer(let v)? = _storage._body {return v}
       return Ostr_SnapshotOffer()
     }
-    set {body = .snapshotOffer(newValue)}
+    set {_uniqueStorage()._body = .snapshotOffer(newValue)}
   }
 
   /// From the coordinator.
   var welcome: Ostr_Welcome {
     get {
-      if case .welcome(let v)? = body {return v}
+      if case .welcome(let v)? = _storage._body {return v}
       return Ostr_Welcome()
     }
-    set {body = .welcome(newValue)}
+    set {_uniqueStorage()._body = .welcome(newValue)}
   }
 
   var refusal: Ostr_Refusal {
     get {
-      if case .refusal(let v)? = body {return v}
+      if case .refusal(let v)? = _storage._body {return v}
       return Ostr_Refusal()
     }
-    set {body = .refusal(newValue)}
+    set {_uniqueStorage()._body = .refusal(newValue)}
   }
 
   var generation: Ostr_Generation {
     get {
-      if case .generation(let v)? = body {return v}
+      if case .generation(let v)? = _storage._body {return v}
       return Ostr_Generation()
     }
-    set {body = .generation(newValue)}
+    set {_uniqueStorage()._body = .generation(newValue)}
   }
 
   var ping: Ostr_Ping {
     get {
-      if case .ping(let v)? = body {return v}
+      if case .ping(let v)? = _storage._body {return v}
       return Ostr_Ping()
     }
-    set {body = .ping(newValue)}
+    set {_uniqueStorage()._body = .ping(newValue)}
   }
 
   var task: Ostr_Task {
     get {
-      if case .task(let v)? = body {return v}
+      if case .task(let v)? = _storage._body {return v}
       return Ostr_Task()
     }
-    set {body = .task(newValue)}
+    set {_uniqueStorage()._body = .task(newValue)}
   }
 
   var revoke: Ostr_Revoke {
     get {
-      if case .revoke(let v)? = body {return v}
+      if case .revoke(let v)? = _storage._body {return v}
       return Ostr_Revoke()
     }
-    set {body = .revoke(newValue)}
+    set {_uniqueStorage()._body = .revoke(newValue)}
   }
 
   var finish: Ostr_Finish {
     get {
-      if case .finish(let v)? = body {return v}
+      if case .finish(let v)? = _storage._body {return v}
       return Ostr_Finish()
     }
-    set {body = .finish(newValue)}
+    set {_uniqueStorage()._body = .finish(newValue)}
   }
 
   var synchronize: Ostr_Synchronize {
     get {
-      if case .synchronize(let v)? = body {return v}
+      if case .synchronize(let v)? = _storage._body {return v}
       return Ostr_Synchronize()
     }
-    set {body = .synchronize(newValue)}
+    set {_uniqueStorage()._body = .synchronize(newValue)}
   }
 
   var dismissal: Ostr_Dismissal {
     get {
-      if case .dismissal(let v)? = body {return v}
+      if case .dismissal(let v)? = _storage._body {return v}
       return Ostr_Dismissal()
     }
-    set {body = .dismissal(newValue)}
+    set {_uniqueStorage()._body = .dismissal(newValue)}
   }
 
   /// Either way: who needs the state asks, who has it answers.
   var stateRequest: Ostr_StateRequest {
     get {
-      if case .stateRequest(let v)? = body {return v}
+      if case .stateRequest(let v)? = _storage._body {return v}
       return Ostr_StateRequest()
     }
-    set {body = .stateRequest(newValue)}
+    set {_uniqueStorage()._body = .stateRequest(newValue)}
   }
 
   var stateChunk: Ostr_StateChunk {
     get {
-      if case .stateChunk(let v)? = body {return v}
+      if case .stateChunk(let v)? = _storage._body {return v}
       return Ostr_StateChunk()
     }
-    set {body = .stateChunk(newValue)}
+    set {_uniqueStorage()._body = .stateChunk(newValue)}
   }
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
@@ -256,6 +268,8 @@ nonisolated struct Ostr_Control: Sendable {
   }
 
   init() {}
+
+  fileprivate var _storage = _StorageClass.defaultInstance
 }
 
 nonisolated struct Ostr_Hello: Sendable {
@@ -414,6 +428,12 @@ nonisolated struct Ostr_WorkerCounters: Sendable {
   var requested: UInt64 = 0
 
   var repeated: UInt64 = 0
+
+  var waitedMicroseconds: UInt64 = 0
+
+  var exchangeMicroseconds: UInt64 = 0
+
+  var networkMicroseconds: UInt64 = 0
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -938,419 +958,461 @@ nonisolated extension Ostr_Control: SwiftProtobuf.Message, SwiftProtobuf._Messag
   static let protoMessageName: String = _protobuf_package + ".Control"
   static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}protocol\0\u{1}run\0\u{1}worker\0\u{2}\u{7}hello\0\u{1}ready\0\u{1}status\0\u{1}progress\0\u{3}state_report\0\u{3}task_result\0\u{1}failure\0\u{1}leave\0\u{1}standing\0\u{1}objection\0\u{3}snapshot_offer\0\u{2}\u{a}welcome\0\u{1}refusal\0\u{1}generation\0\u{1}ping\0\u{1}task\0\u{1}revoke\0\u{1}finish\0\u{1}synchronize\0\u{1}dismissal\0\u{4}\u{c}state_request\0\u{3}state_chunk\0")
 
+  fileprivate class _StorageClass {
+    var _protocol: UInt32 = 0
+    var _run: UInt64 = 0
+    var _worker: UInt64 = 0
+    var _body: Ostr_Control.OneOf_Body?
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _protocol = source._protocol
+      _run = source._run
+      _worker = source._worker
+      _body = source._body
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
+
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    while let fieldNumber = try decoder.nextFieldNumber() {
-      // The use of inline closures is to circumvent an issue where the compiler
-      // allocates stack space for every case branch when no optimizations are
-      // enabled. https://github.com/apple/swift-protobuf/issues/1034
-      switch fieldNumber {
-      case 1: try { try decoder.decodeSingularUInt32Field(value: &self.`protocol`) }()
-      case 2: try { try decoder.decodeSingularFixed64Field(value: &self.run) }()
-      case 3: try { try decoder.decodeSingularFixed64Field(value: &self.worker) }()
-      case 10: try {
-        var v: Ostr_Hello?
-        var hadOneofValue = false
-        if let current = self.body {
-          hadOneofValue = true
-          if case .hello(let m) = current {v = m}
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeSingularUInt32Field(value: &_storage._protocol) }()
+        case 2: try { try decoder.decodeSingularFixed64Field(value: &_storage._run) }()
+        case 3: try { try decoder.decodeSingularFixed64Field(value: &_storage._worker) }()
+        case 10: try {
+          var v: Ostr_Hello?
+          var hadOneofValue = false
+          if let current = _storage._body {
+            hadOneofValue = true
+            if case .hello(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._body = .hello(v)
+          }
+        }()
+        case 11: try {
+          var v: Ostr_Ready?
+          var hadOneofValue = false
+          if let current = _storage._body {
+            hadOneofValue = true
+            if case .ready(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._body = .ready(v)
+          }
+        }()
+        case 12: try {
+          var v: Ostr_Status?
+          var hadOneofValue = false
+          if let current = _storage._body {
+            hadOneofValue = true
+            if case .status(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._body = .status(v)
+          }
+        }()
+        case 13: try {
+          var v: Ostr_Progress?
+          var hadOneofValue = false
+          if let current = _storage._body {
+            hadOneofValue = true
+            if case .progress(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._body = .progress(v)
+          }
+        }()
+        case 14: try {
+          var v: Ostr_StateReport?
+          var hadOneofValue = false
+          if let current = _storage._body {
+            hadOneofValue = true
+            if case .stateReport(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._body = .stateReport(v)
+          }
+        }()
+        case 15: try {
+          var v: Ostr_TaskResult?
+          var hadOneofValue = false
+          if let current = _storage._body {
+            hadOneofValue = true
+            if case .taskResult(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._body = .taskResult(v)
+          }
+        }()
+        case 16: try {
+          var v: Ostr_Failure?
+          var hadOneofValue = false
+          if let current = _storage._body {
+            hadOneofValue = true
+            if case .failure(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._body = .failure(v)
+          }
+        }()
+        case 17: try {
+          var v: Ostr_Leave?
+          var hadOneofValue = false
+          if let current = _storage._body {
+            hadOneofValue = true
+            if case .leave(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._body = .leave(v)
+          }
+        }()
+        case 18: try {
+          var v: Ostr_Standing?
+          var hadOneofValue = false
+          if let current = _storage._body {
+            hadOneofValue = true
+            if case .standing(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._body = .standing(v)
+          }
+        }()
+        case 19: try {
+          var v: Ostr_Objection?
+          var hadOneofValue = false
+          if let current = _storage._body {
+            hadOneofValue = true
+            if case .objection(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._body = .objection(v)
+          }
+        }()
+        case 20: try {
+          var v: Ostr_SnapshotOffer?
+          var hadOneofValue = false
+          if let current = _storage._body {
+            hadOneofValue = true
+            if case .snapshotOffer(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._body = .snapshotOffer(v)
+          }
+        }()
+        case 30: try {
+          var v: Ostr_Welcome?
+          var hadOneofValue = false
+          if let current = _storage._body {
+            hadOneofValue = true
+            if case .welcome(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._body = .welcome(v)
+          }
+        }()
+        case 31: try {
+          var v: Ostr_Refusal?
+          var hadOneofValue = false
+          if let current = _storage._body {
+            hadOneofValue = true
+            if case .refusal(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._body = .refusal(v)
+          }
+        }()
+        case 32: try {
+          var v: Ostr_Generation?
+          var hadOneofValue = false
+          if let current = _storage._body {
+            hadOneofValue = true
+            if case .generation(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._body = .generation(v)
+          }
+        }()
+        case 33: try {
+          var v: Ostr_Ping?
+          var hadOneofValue = false
+          if let current = _storage._body {
+            hadOneofValue = true
+            if case .ping(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._body = .ping(v)
+          }
+        }()
+        case 34: try {
+          var v: Ostr_Task?
+          var hadOneofValue = false
+          if let current = _storage._body {
+            hadOneofValue = true
+            if case .task(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._body = .task(v)
+          }
+        }()
+        case 35: try {
+          var v: Ostr_Revoke?
+          var hadOneofValue = false
+          if let current = _storage._body {
+            hadOneofValue = true
+            if case .revoke(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._body = .revoke(v)
+          }
+        }()
+        case 36: try {
+          var v: Ostr_Finish?
+          var hadOneofValue = false
+          if let current = _storage._body {
+            hadOneofValue = true
+            if case .finish(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._body = .finish(v)
+          }
+        }()
+        case 37: try {
+          var v: Ostr_Synchronize?
+          var hadOneofValue = false
+          if let current = _storage._body {
+            hadOneofValue = true
+            if case .synchronize(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._body = .synchronize(v)
+          }
+        }()
+        case 38: try {
+          var v: Ostr_Dismissal?
+          var hadOneofValue = false
+          if let current = _storage._body {
+            hadOneofValue = true
+            if case .dismissal(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._body = .dismissal(v)
+          }
+        }()
+        case 50: try {
+          var v: Ostr_StateRequest?
+          var hadOneofValue = false
+          if let current = _storage._body {
+            hadOneofValue = true
+            if case .stateRequest(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._body = .stateRequest(v)
+          }
+        }()
+        case 51: try {
+          var v: Ostr_StateChunk?
+          var hadOneofValue = false
+          if let current = _storage._body {
+            hadOneofValue = true
+            if case .stateChunk(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._body = .stateChunk(v)
+          }
+        }()
+        default: break
         }
-        try decoder.decodeSingularMessageField(value: &v)
-        if let v = v {
-          if hadOneofValue {try decoder.handleConflictingOneOf()}
-          self.body = .hello(v)
-        }
-      }()
-      case 11: try {
-        var v: Ostr_Ready?
-        var hadOneofValue = false
-        if let current = self.body {
-          hadOneofValue = true
-          if case .ready(let m) = current {v = m}
-        }
-        try decoder.decodeSingularMessageField(value: &v)
-        if let v = v {
-          if hadOneofValue {try decoder.handleConflictingOneOf()}
-          self.body = .ready(v)
-        }
-      }()
-      case 12: try {
-        var v: Ostr_Status?
-        var hadOneofValue = false
-        if let current = self.body {
-          hadOneofValue = true
-          if case .status(let m) = current {v = m}
-        }
-        try decoder.decodeSingularMessageField(value: &v)
-        if let v = v {
-          if hadOneofValue {try decoder.handleConflictingOneOf()}
-          self.body = .status(v)
-        }
-      }()
-      case 13: try {
-        var v: Ostr_Progress?
-        var hadOneofValue = false
-        if let current = self.body {
-          hadOneofValue = true
-          if case .progress(let m) = current {v = m}
-        }
-        try decoder.decodeSingularMessageField(value: &v)
-        if let v = v {
-          if hadOneofValue {try decoder.handleConflictingOneOf()}
-          self.body = .progress(v)
-        }
-      }()
-      case 14: try {
-        var v: Ostr_StateReport?
-        var hadOneofValue = false
-        if let current = self.body {
-          hadOneofValue = true
-          if case .stateReport(let m) = current {v = m}
-        }
-        try decoder.decodeSingularMessageField(value: &v)
-        if let v = v {
-          if hadOneofValue {try decoder.handleConflictingOneOf()}
-          self.body = .stateReport(v)
-        }
-      }()
-      case 15: try {
-        var v: Ostr_TaskResult?
-        var hadOneofValue = false
-        if let current = self.body {
-          hadOneofValue = true
-          if case .taskResult(let m) = current {v = m}
-        }
-        try decoder.decodeSingularMessageField(value: &v)
-        if let v = v {
-          if hadOneofValue {try decoder.handleConflictingOneOf()}
-          self.body = .taskResult(v)
-        }
-      }()
-      case 16: try {
-        var v: Ostr_Failure?
-        var hadOneofValue = false
-        if let current = self.body {
-          hadOneofValue = true
-          if case .failure(let m) = current {v = m}
-        }
-        try decoder.decodeSingularMessageField(value: &v)
-        if let v = v {
-          if hadOneofValue {try decoder.handleConflictingOneOf()}
-          self.body = .failure(v)
-        }
-      }()
-      case 17: try {
-        var v: Ostr_Leave?
-        var hadOneofValue = false
-        if let current = self.body {
-          hadOneofValue = true
-          if case .leave(let m) = current {v = m}
-        }
-        try decoder.decodeSingularMessageField(value: &v)
-        if let v = v {
-          if hadOneofValue {try decoder.handleConflictingOneOf()}
-          self.body = .leave(v)
-        }
-      }()
-      case 18: try {
-        var v: Ostr_Standing?
-        var hadOneofValue = false
-        if let current = self.body {
-          hadOneofValue = true
-          if case .standing(let m) = current {v = m}
-        }
-        try decoder.decodeSingularMessageField(value: &v)
-        if let v = v {
-          if hadOneofValue {try decoder.handleConflictingOneOf()}
-          self.body = .standing(v)
-        }
-      }()
-      case 19: try {
-        var v: Ostr_Objection?
-        var hadOneofValue = false
-        if let current = self.body {
-          hadOneofValue = true
-          if case .objection(let m) = current {v = m}
-        }
-        try decoder.decodeSingularMessageField(value: &v)
-        if let v = v {
-          if hadOneofValue {try decoder.handleConflictingOneOf()}
-          self.body = .objection(v)
-        }
-      }()
-      case 20: try {
-        var v: Ostr_SnapshotOffer?
-        var hadOneofValue = false
-        if let current = self.body {
-          hadOneofValue = true
-          if case .snapshotOffer(let m) = current {v = m}
-        }
-        try decoder.decodeSingularMessageField(value: &v)
-        if let v = v {
-          if hadOneofValue {try decoder.handleConflictingOneOf()}
-          self.body = .snapshotOffer(v)
-        }
-      }()
-      case 30: try {
-        var v: Ostr_Welcome?
-        var hadOneofValue = false
-        if let current = self.body {
-          hadOneofValue = true
-          if case .welcome(let m) = current {v = m}
-        }
-        try decoder.decodeSingularMessageField(value: &v)
-        if let v = v {
-          if hadOneofValue {try decoder.handleConflictingOneOf()}
-          self.body = .welcome(v)
-        }
-      }()
-      case 31: try {
-        var v: Ostr_Refusal?
-        var hadOneofValue = false
-        if let current = self.body {
-          hadOneofValue = true
-          if case .refusal(let m) = current {v = m}
-        }
-        try decoder.decodeSingularMessageField(value: &v)
-        if let v = v {
-          if hadOneofValue {try decoder.handleConflictingOneOf()}
-          self.body = .refusal(v)
-        }
-      }()
-      case 32: try {
-        var v: Ostr_Generation?
-        var hadOneofValue = false
-        if let current = self.body {
-          hadOneofValue = true
-          if case .generation(let m) = current {v = m}
-        }
-        try decoder.decodeSingularMessageField(value: &v)
-        if let v = v {
-          if hadOneofValue {try decoder.handleConflictingOneOf()}
-          self.body = .generation(v)
-        }
-      }()
-      case 33: try {
-        var v: Ostr_Ping?
-        var hadOneofValue = false
-        if let current = self.body {
-          hadOneofValue = true
-          if case .ping(let m) = current {v = m}
-        }
-        try decoder.decodeSingularMessageField(value: &v)
-        if let v = v {
-          if hadOneofValue {try decoder.handleConflictingOneOf()}
-          self.body = .ping(v)
-        }
-      }()
-      case 34: try {
-        var v: Ostr_Task?
-        var hadOneofValue = false
-        if let current = self.body {
-          hadOneofValue = true
-          if case .task(let m) = current {v = m}
-        }
-        try decoder.decodeSingularMessageField(value: &v)
-        if let v = v {
-          if hadOneofValue {try decoder.handleConflictingOneOf()}
-          self.body = .task(v)
-        }
-      }()
-      case 35: try {
-        var v: Ostr_Revoke?
-        var hadOneofValue = false
-        if let current = self.body {
-          hadOneofValue = true
-          if case .revoke(let m) = current {v = m}
-        }
-        try decoder.decodeSingularMessageField(value: &v)
-        if let v = v {
-          if hadOneofValue {try decoder.handleConflictingOneOf()}
-          self.body = .revoke(v)
-        }
-      }()
-      case 36: try {
-        var v: Ostr_Finish?
-        var hadOneofValue = false
-        if let current = self.body {
-          hadOneofValue = true
-          if case .finish(let m) = current {v = m}
-        }
-        try decoder.decodeSingularMessageField(value: &v)
-        if let v = v {
-          if hadOneofValue {try decoder.handleConflictingOneOf()}
-          self.body = .finish(v)
-        }
-      }()
-      case 37: try {
-        var v: Ostr_Synchronize?
-        var hadOneofValue = false
-        if let current = self.body {
-          hadOneofValue = true
-          if case .synchronize(let m) = current {v = m}
-        }
-        try decoder.decodeSingularMessageField(value: &v)
-        if let v = v {
-          if hadOneofValue {try decoder.handleConflictingOneOf()}
-          self.body = .synchronize(v)
-        }
-      }()
-      case 38: try {
-        var v: Ostr_Dismissal?
-        var hadOneofValue = false
-        if let current = self.body {
-          hadOneofValue = true
-          if case .dismissal(let m) = current {v = m}
-        }
-        try decoder.decodeSingularMessageField(value: &v)
-        if let v = v {
-          if hadOneofValue {try decoder.handleConflictingOneOf()}
-          self.body = .dismissal(v)
-        }
-      }()
-      case 50: try {
-        var v: Ostr_StateRequest?
-        var hadOneofValue = false
-        if let current = self.body {
-          hadOneofValue = true
-          if case .stateRequest(let m) = current {v = m}
-        }
-        try decoder.decodeSingularMessageField(value: &v)
-        if let v = v {
-          if hadOneofValue {try decoder.handleConflictingOneOf()}
-          self.body = .stateRequest(v)
-        }
-      }()
-      case 51: try {
-        var v: Ostr_StateChunk?
-        var hadOneofValue = false
-        if let current = self.body {
-          hadOneofValue = true
-          if case .stateChunk(let m) = current {v = m}
-        }
-        try decoder.decodeSingularMessageField(value: &v)
-        if let v = v {
-          if hadOneofValue {try decoder.handleConflictingOneOf()}
-          self.body = .stateChunk(v)
-        }
-      }()
-      default: break
       }
     }
   }
 
   func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    // The use of inline closures is to circumvent an issue where the compiler
-    // allocates stack space for every if/case branch local when no optimizations
-    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
-    // https://github.com/apple/swift-protobuf/issues/1182
-    if self.`protocol` != 0 {
-      try visitor.visitSingularUInt32Field(value: self.`protocol`, fieldNumber: 1)
-    }
-    if self.run != 0 {
-      try visitor.visitSingularFixed64Field(value: self.run, fieldNumber: 2)
-    }
-    if self.worker != 0 {
-      try visitor.visitSingularFixed64Field(value: self.worker, fieldNumber: 3)
-    }
-    switch self.body {
-    case .hello?: try {
-      guard case .hello(let v)? = self.body else { preconditionFailure() }
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 10)
-    }()
-    case .ready?: try {
-      guard case .ready(let v)? = self.body else { preconditionFailure() }
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 11)
-    }()
-    case .status?: try {
-      guard case .status(let v)? = self.body else { preconditionFailure() }
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 12)
-    }()
-    case .progress?: try {
-      guard case .progress(let v)? = self.body else { preconditionFailure() }
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 13)
-    }()
-    case .stateReport?: try {
-      guard case .stateReport(let v)? = self.body else { preconditionFailure() }
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 14)
-    }()
-    case .taskResult?: try {
-      guard case .taskResult(let v)? = self.body else { preconditionFailure() }
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 15)
-    }()
-    case .failure?: try {
-      guard case .failure(let v)? = self.body else { preconditionFailure() }
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 16)
-    }()
-    case .leave?: try {
-      guard case .leave(let v)? = self.body else { preconditionFailure() }
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 17)
-    }()
-    case .standing?: try {
-      guard case .standing(let v)? = self.body else { preconditionFailure() }
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 18)
-    }()
-    case .objection?: try {
-      guard case .objection(let v)? = self.body else { preconditionFailure() }
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 19)
-    }()
-    case .snapshotOffer?: try {
-      guard case .snapshotOffer(let v)? = self.body else { preconditionFailure() }
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 20)
-    }()
-    case .welcome?: try {
-      guard case .welcome(let v)? = self.body else { preconditionFailure() }
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 30)
-    }()
-    case .refusal?: try {
-      guard case .refusal(let v)? = self.body else { preconditionFailure() }
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 31)
-    }()
-    case .generation?: try {
-      guard case .generation(let v)? = self.body else { preconditionFailure() }
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 32)
-    }()
-    case .ping?: try {
-      guard case .ping(let v)? = self.body else { preconditionFailure() }
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 33)
-    }()
-    case .task?: try {
-      guard case .task(let v)? = self.body else { preconditionFailure() }
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 34)
-    }()
-    case .revoke?: try {
-      guard case .revoke(let v)? = self.body else { preconditionFailure() }
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 35)
-    }()
-    case .finish?: try {
-      guard case .finish(let v)? = self.body else { preconditionFailure() }
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 36)
-    }()
-    case .synchronize?: try {
-      guard case .synchronize(let v)? = self.body else { preconditionFailure() }
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 37)
-    }()
-    case .dismissal?: try {
-      guard case .dismissal(let v)? = self.body else { preconditionFailure() }
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 38)
-    }()
-    case .stateRequest?: try {
-      guard case .stateRequest(let v)? = self.body else { preconditionFailure() }
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 50)
-    }()
-    case .stateChunk?: try {
-      guard case .stateChunk(let v)? = self.body else { preconditionFailure() }
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 51)
-    }()
-    case nil: break
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every if/case branch local when no optimizations
+      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+      // https://github.com/apple/swift-protobuf/issues/1182
+      if _storage._protocol != 0 {
+        try visitor.visitSingularUInt32Field(value: _storage._protocol, fieldNumber: 1)
+      }
+      if _storage._run != 0 {
+        try visitor.visitSingularFixed64Field(value: _storage._run, fieldNumber: 2)
+      }
+      if _storage._worker != 0 {
+        try visitor.visitSingularFixed64Field(value: _storage._worker, fieldNumber: 3)
+      }
+      switch _storage._body {
+      case .hello?: try {
+        guard case .hello(let v)? = _storage._body else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 10)
+      }()
+      case .ready?: try {
+        guard case .ready(let v)? = _storage._body else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 11)
+      }()
+      case .status?: try {
+        guard case .status(let v)? = _storage._body else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 12)
+      }()
+      case .progress?: try {
+        guard case .progress(let v)? = _storage._body else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 13)
+      }()
+      case .stateReport?: try {
+        guard case .stateReport(let v)? = _storage._body else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 14)
+      }()
+      case .taskResult?: try {
+        guard case .taskResult(let v)? = _storage._body else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 15)
+      }()
+      case .failure?: try {
+        guard case .failure(let v)? = _storage._body else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 16)
+      }()
+      case .leave?: try {
+        guard case .leave(let v)? = _storage._body else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 17)
+      }()
+      case .standing?: try {
+        guard case .standing(let v)? = _storage._body else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 18)
+      }()
+      case .objection?: try {
+        guard case .objection(let v)? = _storage._body else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 19)
+      }()
+      case .snapshotOffer?: try {
+        guard case .snapshotOffer(let v)? = _storage._body else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 20)
+      }()
+      case .welcome?: try {
+        guard case .welcome(let v)? = _storage._body else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 30)
+      }()
+      case .refusal?: try {
+        guard case .refusal(let v)? = _storage._body else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 31)
+      }()
+      case .generation?: try {
+        guard case .generation(let v)? = _storage._body else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 32)
+      }()
+      case .ping?: try {
+        guard case .ping(let v)? = _storage._body else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 33)
+      }()
+      case .task?: try {
+        guard case .task(let v)? = _storage._body else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 34)
+      }()
+      case .revoke?: try {
+        guard case .revoke(let v)? = _storage._body else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 35)
+      }()
+      case .finish?: try {
+        guard case .finish(let v)? = _storage._body else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 36)
+      }()
+      case .synchronize?: try {
+        guard case .synchronize(let v)? = _storage._body else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 37)
+      }()
+      case .dismissal?: try {
+        guard case .dismissal(let v)? = _storage._body else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 38)
+      }()
+      case .stateRequest?: try {
+        guard case .stateRequest(let v)? = _storage._body else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 50)
+      }()
+      case .stateChunk?: try {
+        guard case .stateChunk(let v)? = _storage._body else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 51)
+      }()
+      case nil: break
+      }
     }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   static func ==(lhs: Ostr_Control, rhs: Ostr_Control) -> Bool {
-    if lhs.`protocol` != rhs.`protocol` {return false}
-    if lhs.run != rhs.run {return false}
-    if lhs.worker != rhs.worker {return false}
-    if lhs.body != rhs.body {return false}
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._protocol != rhs_storage._protocol {return false}
+        if _storage._run != rhs_storage._run {return false}
+        if _storage._worker != rhs_storage._worker {return false}
+        if _storage._body != rhs_storage._body {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1591,7 +1653,7 @@ nonisolated extension Ostr_Status.Phase: SwiftProtobuf._ProtoNameProviding {
 
 nonisolated extension Ostr_WorkerCounters: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".WorkerCounters"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}dropped\0\u{1}requested\0\u{1}repeated\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}dropped\0\u{1}requested\0\u{1}repeated\0\u{3}waited_microseconds\0\u{3}exchange_microseconds\0\u{3}network_microseconds\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1602,6 +1664,9 @@ nonisolated extension Ostr_WorkerCounters: SwiftProtobuf.Message, SwiftProtobuf.
       case 1: try { try decoder.decodeSingularUInt64Field(value: &self.dropped) }()
       case 2: try { try decoder.decodeSingularUInt64Field(value: &self.requested) }()
       case 3: try { try decoder.decodeSingularUInt64Field(value: &self.repeated) }()
+      case 4: try { try decoder.decodeSingularUInt64Field(value: &self.waitedMicroseconds) }()
+      case 5: try { try decoder.decodeSingularUInt64Field(value: &self.exchangeMicroseconds) }()
+      case 6: try { try decoder.decodeSingularUInt64Field(value: &self.networkMicroseconds) }()
       default: break
       }
     }
@@ -1617,6 +1682,15 @@ nonisolated extension Ostr_WorkerCounters: SwiftProtobuf.Message, SwiftProtobuf.
     if self.repeated != 0 {
       try visitor.visitSingularUInt64Field(value: self.repeated, fieldNumber: 3)
     }
+    if self.waitedMicroseconds != 0 {
+      try visitor.visitSingularUInt64Field(value: self.waitedMicroseconds, fieldNumber: 4)
+    }
+    if self.exchangeMicroseconds != 0 {
+      try visitor.visitSingularUInt64Field(value: self.exchangeMicroseconds, fieldNumber: 5)
+    }
+    if self.networkMicroseconds != 0 {
+      try visitor.visitSingularUInt64Field(value: self.networkMicroseconds, fieldNumber: 6)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1624,6 +1698,9 @@ nonisolated extension Ostr_WorkerCounters: SwiftProtobuf.Message, SwiftProtobuf.
     if lhs.dropped != rhs.dropped {return false}
     if lhs.requested != rhs.requested {return false}
     if lhs.repeated != rhs.repeated {return false}
+    if lhs.waitedMicroseconds != rhs.waitedMicroseconds {return false}
+    if lhs.exchangeMicroseconds != rhs.exchangeMicroseconds {return false}
+    if lhs.networkMicroseconds != rhs.networkMicroseconds {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

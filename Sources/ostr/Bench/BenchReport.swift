@@ -32,6 +32,11 @@ struct BenchReport: Encodable {
     /// With several workers: processor time of the training or the evaluations, and of all workers from start to end.
     var coordinatorCpuSeconds: Double?
     var workersCpuSeconds: Double?
+    /// With several workers, of the training: its length, and what of it a worker waited and used for the network.
+    var trainingSeconds: Double?
+    var waitedSeconds: Double?
+    var exchangeSeconds: Double?
+    var networkCpuSeconds: Double?
     var standIn: Double?
     /// With a profile.
     var triadGbs: Double?
@@ -83,6 +88,10 @@ struct BenchReport: Encodable {
         case cpuSeconds = "cpu_seconds"
         case coordinatorCpuSeconds = "coordinator_cpu_seconds"
         case workersCpuSeconds = "workers_cpu_seconds"
+        case trainingSeconds = "training_seconds"
+        case waitedSeconds = "waited_seconds"
+        case exchangeSeconds = "exchange_seconds"
+        case networkCpuSeconds = "network_cpu_seconds"
         case standIn = "stand_in"
         case triadGbs = "triad_gbs"
         case cacheTriadGbs = "cache_triad_gbs"

@@ -12,6 +12,19 @@ struct ClusterBench {
         var coordinatorCPU: Double
         /// Of all workers, from their start to their end.
         var workersCPU: Double
+        /// Of the training, if that is what was timed.
+        var training: Training?
+    }
+
+    /// Seconds of a training, warm-up included, and where they went: mean of the workers.
+    struct Training {
+        var seconds: Double
+        /// Waiting for a sum when the own shards were computed.
+        var waited: Double
+        /// Of that, after the last worker had computed its shards.
+        var exchange: Double
+        /// Processor time of the threads that do not compute.
+        var networkCPU: Double
     }
 
     let configuration: SearchConfiguration
@@ -46,6 +59,8 @@ struct ClusterBench {
             options.workerTimeout = .seconds(60)
             arguments += ["--stand-in", "\(standIn)", "--silence-timeout", "60"]
         }
+        var counters = ClusterCounters()
+        var training = (start: clock.now, end: ContinuousClock.Instant?.none)
         let before = (ProcessUsage.cpuSeconds(ofChildren: true), ProcessUsage.cpuSeconds())
         var trainingCPU = (start: before.1, end: Double?.none)
         // The rest of the selection is of no interest.
@@ -54,12 +69,18 @@ struct ClusterBench {
         do throws(CoordinatorError) {
             _ = try LocalCluster(workerArguments: arguments, workers: workers).run(options, until: isEnough) { event in
                 switch event {
-                case .trainingStarted: trainingCPU.start = ProcessUsage.cpuSeconds()
+                case .trainingStarted:
+                    trainingCPU.start = ProcessUsage.cpuSeconds()
+                    training.start = clock.now
                 case .halfStepApplied(let halfStep, _): applied.append((halfStep.kind, clock.now))
                 case .selectionStarted:
-                    if work != .evaluate { trainingCPU.end = ProcessUsage.cpuSeconds() }
+                    if work != .evaluate {
+                        trainingCPU.end = ProcessUsage.cpuSeconds()
+                        training.end = clock.now
+                    }
                     evaluated.append((0, clock.now))
                 case .evaluationsDone(let done, _): evaluated.append((done, clock.now))
+                case .counters(let found): counters = found
                 default: break
                 }
             }
@@ -69,7 +90,14 @@ struct ClusterBench {
         return Result(
             seconds: seconds(applied, evaluated, blocks: blocks),
             coordinatorCPU: (trainingCPU.end ?? ProcessUsage.cpuSeconds()) - trainingCPU.start,
-            workersCPU: ProcessUsage.cpuSeconds(ofChildren: true) - before.0)
+            workersCPU: ProcessUsage.cpuSeconds(ofChildren: true) - before.0,
+            training: training.end.map { end in
+                let share = 1 / (1000 * Double(workers))
+                return Training(
+                    seconds: (end - training.start) / .seconds(1), waited: Double(counters.waitedMilliseconds) * share,
+                    exchange: Double(counters.exchangeMilliseconds) * share,
+                    networkCPU: Double(counters.networkMilliseconds) * share)
+            })
     }
 
     private func seconds(

@@ -48,6 +48,10 @@ struct StepBench {
             report.take(seconds: Array(result.seconds.dropFirst(command.warmup)))
             report.coordinatorCpuSeconds = result.coordinatorCPU
             report.workersCpuSeconds = result.workersCPU
+            report.trainingSeconds = result.training?.seconds
+            report.waitedSeconds = result.training?.waited
+            report.exchangeSeconds = result.training?.exchange
+            report.networkCpuSeconds = result.training?.networkCPU
             report.standIn = command.standIn
         } else {
             let bench = LocalBench(configuration: configuration, dataset: dataset, work: command.work)
