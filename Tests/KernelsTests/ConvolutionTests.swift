@@ -16,7 +16,7 @@ struct ConvolutionCase: CustomTestStringConvertible, Sendable {
 
     static let all: [ConvolutionCase] = {
         var cases: [ConvolutionCase] = []
-        for (outputs, inputs) in [(1, 1), (4, 3), (8, 8), (16, 16), (24, 8), (13, 20), (32, 5)] {
+        for (outputs, inputs) in [(1, 1), (4, 3), (8, 8), (16, 16), (24, 8), (13, 20), (32, 5), (24, 40)] {
             for (height, width) in [(1, 1), (2, 3), (7, 7), (8, 8), (9, 13), (16, 32)] {
                 for (kernel, stride) in [(1, 1), (3, 1), (3, 2), (1, 2)] {
                     cases.append(

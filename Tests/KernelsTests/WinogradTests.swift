@@ -15,7 +15,7 @@ struct WinogradCase: CustomTestStringConvertible, Sendable {
 
     static let all: [WinogradCase] = {
         var cases: [WinogradCase] = []
-        for (outputs, inputs) in [(1, 1), (4, 3), (8, 8), (16, 16), (24, 8), (13, 20), (32, 5)] {
+        for (outputs, inputs) in [(1, 1), (4, 3), (8, 8), (16, 16), (24, 8), (13, 20), (32, 5), (40, 20), (56, 29)] {
             for (height, width) in [(4, 4), (8, 8), (4, 12), (28, 20)] {
                 cases.append(WinogradCase(outputs: outputs, inputs: inputs, height: height, width: width))
             }
@@ -131,7 +131,7 @@ struct WinogradTests {
     @Test("the number of tiles that go through together changes no bit", arguments: [(1, 0), (2, 3), (3, 1), (7, 5)])
     func grouping(_ rows: Int, _ offset: Int) {
         let arena = Arena()
-        let c = WinogradCase(outputs: 24, inputs: 16, height: 28, width: 32)
+        let c = WinogradCase(outputs: 56, inputs: 24, height: 28, width: 32)
         let direct = Convolution(inputChannels: c.inputs, outputChannels: c.outputs, kernel: 3)
         let packed = arena.floats(direct.packedCount)
         direct.pack(PlainConvolution(c.outputs, c.inputs, 3, 1).weights.map { Float($0) }, into: packed)

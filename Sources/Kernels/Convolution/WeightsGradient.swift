@@ -60,25 +60,43 @@ extension Convolution {
         _ x: BlockedTensor, image: Int, _ dy: BlockedTensor, gradientImage: Int, _ area: GradientArea,
         into target: UnsafeMutablePointer<Lanes>
     ) {
-        for inputBlock in 0..<inputBlocks {
+        let (one, two) = (InlineArray<1, Lanes>.self, InlineArray<2, Lanes>.self)
+        let (xBlock, dyBlock, targetBlock) = (x.planePitch, dy.planePitch / 8, inputBlocks * 8)
+        var inputBlock = 0
+        while inputBlock < inputBlocks {
             let origin = UnsafePointer(x.plane(image, inputBlock))
-            let inputs = min(8, inputChannels - inputBlock * 8)
+            // Where a pair is one register, there are enough of them for two blocks of inputs.
+            let isWide = Pair.isRegister && (inputBlock + 2) * 8 <= inputChannels
             var outputBlock = 0
             while outputBlock < outputBlocks {
                 let d = UnsafePointer(dy.row(gradientImage, outputBlock, 0))
                 let block = target + (outputBlock * inputBlocks + inputBlock) * 8
                 if outputBlock + 1 < outputBlocks {
-                    for first in Swift.stride(from: 0, to: inputs, by: InputTile.count) {
+                    if isWide {
                         oneTap(
-                            InputTile.self, origin + first, d,
-                            dyBlock: dy.planePitch / 8, area, block + first, targetBlock: inputBlocks * 8)
+                            InputTile.self, two, origin, xBlock: xBlock, d, dyBlock: dyBlock, area, block,
+                            targetBlock: targetBlock)
+                    } else {
+                        let inputs = min(8, inputChannels - inputBlock * 8)
+                        for first in Swift.stride(from: 0, to: inputs, by: InputTile.count) {
+                            oneTap(
+                                InputTile.self, one, origin + first, xBlock: 0, d, dyBlock: dyBlock, area,
+                                block + first,
+                                targetBlock: targetBlock)
+                        }
                     }
                     outputBlock += 2
                 } else {
-                    oneTap(InlineArray<8, Lanes>.self, origin, d, dyBlock: 0, area, block, targetBlock: 0)
+                    let tile = InlineArray<8, Lanes>.self
+                    if isWide {
+                        oneTap(tile, two, origin, xBlock: xBlock, d, dyBlock: 0, area, block, targetBlock: 0)
+                    } else {
+                        oneTap(tile, one, origin, xBlock: 0, d, dyBlock: 0, area, block, targetBlock: 0)
+                    }
                     outputBlock += 1
                 }
             }
+            inputBlock += isWide ? 2 : 1
         }
     }
 
@@ -138,21 +156,24 @@ private func threeTaps<V: ChannelVector>(
     }
 }
 
-/// L input channels × one vector of output channels, whose blocks lie `dyBlock` apart in the gradient and `targetBlock`
-/// in the target.
+/// L input channels of one block, or of each of two (H = 2), `xBlock` floats apart, × one vector of output channels, whose
+/// blocks lie `dyBlock` apart in the gradient and `targetBlock` in the target.
 @inline(never)
-private func oneTap<V: ChannelVector, let L: Int>(
-    _: InlineArray<L, V>.Type, _ x: UnsafePointer<Float>, _ dy: UnsafePointer<Lanes>, dyBlock: Int,
-    _ area: GradientArea, _ target: UnsafeMutablePointer<Lanes>, targetBlock: Int
+private func oneTap<V: ChannelVector, let L: Int, let H: Int>(
+    _: InlineArray<L, V>.Type, _: InlineArray<H, Lanes>.Type, _ x: UnsafePointer<Float>, xBlock: Int,
+    _ dy: UnsafePointer<Lanes>, dyBlock: Int, _ area: GradientArea, _ target: UnsafeMutablePointer<Lanes>,
+    targetBlock: Int
 ) {
-    var sums = InlineArray<L, V>(repeating: .zero)
+    var first = InlineArray<L, V>(repeating: .zero)
+    var second = InlineArray<L, V>(repeating: .zero)
     var xRow = x
     var dRow = dy
     for _ in 0..<area.rows {
         var pixel = xRow
         for column in 0..<area.columns {
             let d = V(at: dRow + column, next: dyBlock)
-            for lane in 0..<L { sums[lane].addProduct(V(repeating: pixel[lane]), d) }
+            for lane in 0..<L { first[lane].addProduct(V(repeating: pixel[lane]), d) }
+            if H == 2 { for lane in 0..<L { second[lane].addProduct(V(repeating: pixel[xBlock + lane]), d) } }
             pixel += area.xStep
         }
         xRow += area.xPitch
@@ -160,6 +181,12 @@ private func oneTap<V: ChannelVector, let L: Int>(
     }
     for lane in 0..<L {
         let place = target + lane
-        (V(at: place, next: targetBlock) + sums[lane]).store(at: place, next: targetBlock)
+        (V(at: place, next: targetBlock) + first[lane]).store(at: place, next: targetBlock)
+    }
+    if H == 2 {
+        for lane in 0..<L {
+            let place = target + 8 + lane
+            (V(at: place, next: targetBlock) + second[lane]).store(at: place, next: targetBlock)
+        }
     }
 }

@@ -76,3 +76,9 @@ public struct Prefetch {
         state.pointee.count -= 1
     }
 }
+
+/// Asks for vectors that are needed soon, two to a cache line.
+@inline(__always)
+func prefetch(_ vectors: UnsafePointer<Lanes>, _ count: Int) {
+    for i in stride(from: 0, to: count, by: 2) { ostr_prefetch(vectors + i) }
+}

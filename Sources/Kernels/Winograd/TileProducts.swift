@@ -1,5 +1,3 @@
-import CProcessor
-
 extension WinogradConvolution {
     /// M = V U at every position: each element is one chain of fused multiply-adds over input channels.
     ///
@@ -24,7 +22,13 @@ extension WinogradConvolution {
             let target = m.base + position * m.positionPitch
             var block = 0
             while block < outputBlocks {
-                if block + 1 < outputBlocks {
+                if Pair.isRegister && block + 4 <= outputBlocks {
+                    productRows(
+                        source, u, next: packedPitch, target + block * m.capacity, pairPitch: 2 * m.capacity, tiles,
+                        accumulate, ahead)
+                    u += 4 * inputChannels
+                    block += 4
+                } else if block + 1 < outputBlocks {
                     productRow(
                         Pair.self, source, u, next: packedPitch, target + block * m.capacity, tiles, accumulate, ahead)
                     u += 2 * inputChannels
@@ -38,74 +42,6 @@ extension WinogradConvolution {
             }
         }
     }
-
-    /// Adds Vᵀ D at every position: the gradient by weights in Winograd's domain. Each element is one chain of fused
-    /// multiply-adds over tiles.
-    ///
-    /// - Parameters:
-    ///   - v: the input's tiles. - d: the output gradient's, from `transformGradient`.
-    ///   - gradient: (36, output blocks, input blocks, 8, 8).
-    public func addWeightsGradient(
-        _ v: TransformedTiles, _ d: TransformedTiles, tiles: Int, into gradient: UnsafeMutablePointer<Float>
-    ) {
-        precondition(v.blocks == inputBlocks && d.blocks == outputBlocks, "channels do not fit")
-        precondition(tiles <= v.capacity && tiles <= d.capacity, "too many tiles")
-        let gradient = UnsafeMutableRawPointer(gradient).assumingMemoryBound(to: Lanes.self)
-        for position in 0..<36 {
-            let x = UnsafeRawPointer(v.base + position * v.positionPitch).assumingMemoryBound(to: Float.self)
-            let dy = UnsafePointer(d.base + position * d.positionPitch)
-            let target = gradient + position * gradientPitch
-            var input = 0
-            while input < inputBlocks {
-                let (start, step) = v.place(of: input)
-                let lanes = x + start * 8
-                if Pair.isRegister && step == 2 && input * 8 + 16 <= inputChannels {
-                    let whole = InlineArray<2, Lanes>.self
-                    addWeightsGradient(lanes, whole, InlineArray<2, Lanes>.self, input, dy, d.capacity, tiles, target)
-                    input += 2
-                    continue
-                }
-                let half = InlineArray<1, Lanes>.self
-                if step == 2 {
-                    addWeightsGradient(lanes, half, InlineArray<2, Lanes>.self, input, dy, d.capacity, tiles, target)
-                } else {
-                    addWeightsGradient(lanes, half, InlineArray<1, Lanes>.self, input, dy, d.capacity, tiles, target)
-                }
-                input += 1
-            }
-        }
-    }
-
-    /// The same for one position and H blocks of inputs, whose tiles lie S vectors apart.
-    @inline(__always)
-    private func addWeightsGradient<let H: Int, let S: Int>(
-        _ x: UnsafePointer<Float>, _ h: InlineArray<H, Lanes>.Type, _ s: InlineArray<S, Lanes>.Type, _ input: Int,
-        _ d: UnsafePointer<Lanes>, _ dCapacity: Int, _ tiles: Int, _ gradient: UnsafeMutablePointer<Lanes>
-    ) {
-        let blockPitch = inputBlocks * 8
-        var block = 0
-        while block + 1 < outputBlocks {
-            for first in Swift.stride(from: 0, to: min(8, inputChannels - input * 8), by: InputTile.count) {
-                let target = gradient + block * blockPitch + input * 8 + first
-                gradientTile(
-                    InputTile.self, h, s, x + first, d + block * dCapacity, tiles, target, targetBlock: blockPitch)
-                prefetch(target + gradientPitch, InputTile.count * H)
-                prefetch(target + gradientPitch + blockPitch, InputTile.count * H)
-            }
-            block += 2
-        }
-        if block < outputBlocks {
-            gradientTile(
-                InlineArray<8, Lanes>.self, h, s, x, d + block * dCapacity, tiles,
-                gradient + block * blockPitch + input * 8, targetBlock: 0)
-        }
-    }
-}
-
-/// Asks for vectors that are needed soon, two to a cache line.
-@inline(__always)
-private func prefetch(_ vectors: UnsafePointer<Lanes>, _ count: Int) {
-    for i in stride(from: 0, to: count, by: 2) { ostr_prefetch(vectors + i) }
 }
 
 /// The tiles of one position.
@@ -181,27 +117,76 @@ private func productTile<V: ChannelVector, let P: Int, let H: Int>(
     if H == 2 { for p in 0..<P { second[p].store(P + p, of: m) } }
 }
 
-/// L input channels of H neighbouring blocks × one vector of output channels, whose blocks lie `targetBlock` apart in the
-/// target.
+/// All tiles of one position for two pairs of blocks of output channels, where a pair is one register: an input that is
+/// read serves both. With one pair there is a load for each multiply-add, as many as the processor has at most.
 ///
-/// - Parameter v: tiles that lie S vectors apart.
+/// - Parameter pairPitch: vectors from the products of the first pair to those of the second.
 @inline(never)
-private func gradientTile<V: ChannelVector, let L: Int, let H: Int, let S: Int>(
-    _: InlineArray<L, V>.Type, _ h: InlineArray<H, Lanes>.Type, _ s: InlineArray<S, Lanes>.Type,
-    _ v: UnsafePointer<Float>, _ d: UnsafePointer<Lanes>, _ tiles: Int, _ target: UnsafeMutablePointer<Lanes>,
-    targetBlock: Int
+private func productRows(
+    _ source: ProductSource, _ u: UnsafePointer<Lanes>, next: Int, _ m: UnsafeMutablePointer<Lanes>, pairPitch: Int,
+    _ tiles: Int, _ accumulate: Bool, _ ahead: Prefetch?
 ) {
-    var first = InlineArray<L, V>(repeating: .zero)
-    var second = InlineArray<L, V>(repeating: .zero)
-    for lane in 0..<L { first[lane] = V(at: target + lane, next: targetBlock) }
-    if H == 2 { for lane in 0..<L { second[lane] = V(at: target + 8 + lane, next: targetBlock) } }
-    var x = v
-    for tile in 0..<tiles {
-        let gradient = V(d, tile)
-        for lane in 0..<L { first[lane].addProduct(V(repeating: x[lane]), gradient) }
-        if H == 2 { for lane in 0..<L { second[lane].addProduct(V(repeating: x[8 + lane]), gradient) } }
-        x += 8 * S
+    var start = 0
+    let share = (source.channels * 4 * 8 + tiles - 1) / tiles
+    var nextWeights = u + next
+    @inline(__always)
+    func some<let P: Int>(_ tiles: InlineArray<P, Pair>.Type) {
+        productTile(tiles, source, first: start, u, m + start * 2, pairPitch, accumulate)
+        start += P
     }
-    for lane in 0..<L { first[lane].store(at: target + lane, next: targetBlock) }
-    if H == 2 { for lane in 0..<L { second[lane].store(at: target + 8 + lane, next: targetBlock) } }
+    while start < tiles {
+        prefetch(nextWeights, share)
+        nextWeights += share
+        ahead?.step()
+        switch tiles - start {
+        case 8...: some(InlineArray<8, Pair>.self)
+        case 4...: some(InlineArray<4, Pair>.self)
+        case 2...: some(InlineArray<2, Pair>.self)
+        default: some(InlineArray<1, Pair>.self)
+        }
+    }
+}
+
+/// P tiles of two pairs of blocks of output channels in registers.
+@inline(__always)
+private func productTile<let P: Int>(
+    _: InlineArray<P, Pair>.Type, _ source: ProductSource, first tile: Int, _ u: UnsafePointer<Lanes>,
+    _ m: UnsafeMutablePointer<Lanes>, _ pairPitch: Int, _ accumulate: Bool
+) {
+    var first = InlineArray<P, Pair>(repeating: .zero)
+    var second = InlineArray<P, Pair>(repeating: .zero)
+    if accumulate {
+        for p in 0..<P { first[p] = Pair(m, p) }
+        for p in 0..<P { second[p] = Pair(m + pairPitch, p) }
+    }
+    var w = u
+    let toSecond = 2 * source.channels
+    var pair = source.v
+    for _ in 0..<source.channels / 16 {
+        let x = pair + tile * 16
+        for lane in 0..<16 { multiply(x + lane, Pair(w, lane), Pair(w + toSecond, lane), every: 16, &first, &second) }
+        w += 32
+        pair += source.pairPitch
+    }
+    let left = source.channels % 16
+    let pitch = left > 8 ? 16 : 8
+    let x = pair + tile * pitch
+    for lane in 0..<left {
+        multiply(x + lane, Pair(w, lane), Pair(w + toSecond, lane), every: pitch, &first, &second)
+    }
+    for p in 0..<P { first[p].store(p, of: m) }
+    for p in 0..<P { second[p].store(p, of: m + pairPitch) }
+}
+
+/// One input channel of P tiles, `pitch` floats apart, times its weights for two pairs of output channels.
+@inline(__always)
+private func multiply<let P: Int>(
+    _ x: UnsafePointer<Float>, _ firstWeights: Pair, _ secondWeights: Pair, every pitch: Int,
+    _ first: inout InlineArray<P, Pair>, _ second: inout InlineArray<P, Pair>
+) {
+    for p in 0..<P {
+        let value = Pair(repeating: x[p * pitch])
+        first[p].addProduct(value, firstWeights)
+        second[p].addProduct(value, secondWeights)
+    }
 }
