@@ -60,43 +60,44 @@ extension Convolution {
         _ x: BlockedTensor, image: Int, _ dy: BlockedTensor, gradientImage: Int, _ area: GradientArea,
         into target: UnsafeMutablePointer<Lanes>
     ) {
-        let (one, two) = (InlineArray<1, Lanes>.self, InlineArray<2, Lanes>.self)
-        let (xBlock, dyBlock, targetBlock) = (x.planePitch, dy.planePitch / 8, inputBlocks * 8)
         var inputBlock = 0
         while inputBlock < inputBlocks {
-            let origin = UnsafePointer(x.plane(image, inputBlock))
             // Where a pair is one register, there are enough of them for two blocks of inputs.
-            let isWide = Pair.isRegister && (inputBlock + 2) * 8 <= inputChannels
-            var outputBlock = 0
-            while outputBlock < outputBlocks {
-                let d = UnsafePointer(dy.row(gradientImage, outputBlock, 0))
-                let block = target + (outputBlock * inputBlocks + inputBlock) * 8
-                if outputBlock + 1 < outputBlocks {
-                    if isWide {
-                        oneTap(
-                            InputTile.self, two, origin, xBlock: xBlock, d, dyBlock: dyBlock, area, block,
-                            targetBlock: targetBlock)
-                    } else {
-                        let inputs = min(8, inputChannels - inputBlock * 8)
-                        for first in Swift.stride(from: 0, to: inputs, by: InputTile.count) {
-                            oneTap(
-                                InputTile.self, one, origin + first, xBlock: 0, d, dyBlock: dyBlock, area,
-                                block + first,
-                                targetBlock: targetBlock)
-                        }
-                    }
-                    outputBlock += 2
-                } else {
-                    let tile = InlineArray<8, Lanes>.self
-                    if isWide {
-                        oneTap(tile, two, origin, xBlock: xBlock, d, dyBlock: 0, area, block, targetBlock: 0)
-                    } else {
-                        oneTap(tile, one, origin, xBlock: 0, d, dyBlock: 0, area, block, targetBlock: 0)
-                    }
-                    outputBlock += 1
-                }
+            if Pair.isRegister && (inputBlock + 2) * 8 <= inputChannels {
+                oneTaps(InlineArray<2, Lanes>.self, inputBlock, x, image, dy, gradientImage, area, target)
+                inputBlock += 2
+            } else {
+                oneTaps(InlineArray<1, Lanes>.self, inputBlock, x, image, dy, gradientImage, area, target)
+                inputBlock += 1
             }
-            inputBlock += isWide ? 2 : 1
+        }
+    }
+
+    /// The same for H blocks of inputs and all outputs.
+    @inline(__always)
+    private func oneTaps<let H: Int>(
+        _ h: InlineArray<H, Lanes>.Type, _ inputBlock: Int, _ x: BlockedTensor, _ image: Int, _ dy: BlockedTensor,
+        _ gradientImage: Int, _ area: GradientArea, _ target: UnsafeMutablePointer<Lanes>
+    ) {
+        let origin = UnsafePointer(x.plane(image, inputBlock))
+        let inputs = min(8, inputChannels - inputBlock * 8)
+        var outputBlock = 0
+        while outputBlock < outputBlocks {
+            let d = UnsafePointer(dy.row(gradientImage, outputBlock, 0))
+            let block = target + (outputBlock * inputBlocks + inputBlock) * 8
+            if outputBlock + 1 < outputBlocks {
+                for first in Swift.stride(from: 0, to: inputs, by: InputTile.count) {
+                    oneTap(
+                        InputTile.self, h, origin + first, xBlock: x.planePitch, d, dyBlock: dy.planePitch / 8, area,
+                        block + first, targetBlock: inputBlocks * 8)
+                }
+                outputBlock += 2
+            } else {
+                oneTap(
+                    InlineArray<8, Lanes>.self, h, origin, xBlock: x.planePitch, d, dyBlock: 0, area, block,
+                    targetBlock: 0)
+                outputBlock += 1
+            }
         }
     }
 

@@ -25,7 +25,8 @@ extension WinogradConvolution {
                         target + (block * inputBlocks + input) * 8)
                 }
             }
-            var input = first < outputBlocks ? 0 : inputBlocks
+            if first == outputBlocks { continue }
+            var input = 0
             while input < inputBlocks {
                 let (start, step) = v.place(of: input)
                 let lanes = x + start * 8
