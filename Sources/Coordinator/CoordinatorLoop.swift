@@ -176,15 +176,16 @@ final class CoordinatorLoop {
 
     private var finalCounters: ClusterCounters {
         var counters = counters
+        let workers = machine.counters
         counters.refusedPeers = door.refused - refusedBefore
-        counters.droppedMessages = machine.counters.dropped
-        counters.chunksAskedAgain = machine.counters.requested
-        counters.repeatedHalfSteps = machine.counters.repeated
+        counters.droppedMessages = workers.dropped
+        counters.chunksAskedAgain = workers.requested
+        counters.repeatedHalfSteps = workers.repeated
         counters.duplicatedTasks = machine.duplicatedTasks
         counters.auditedShards = machine.auditedShards
-        counters.waitedMilliseconds = machine.counters.waitedMicroseconds / 1000
-        counters.exchangeMilliseconds = machine.counters.exchangeMicroseconds / 1000
-        counters.networkMilliseconds = machine.counters.networkMicroseconds / 1000
+        counters.waitedMilliseconds = workers.waitedMicroseconds / 1000
+        counters.exchangeMilliseconds = workers.exchangeMicroseconds / 1000
+        counters.networkMilliseconds = workers.networkMicroseconds / 1000
         return counters
     }
 

@@ -8,7 +8,7 @@ public enum WireLimits {
     public static let parts = 4
     /// Bytes of one message over all frames.
     public static let message = 256 * 1024
-    /// Bytes of a gradient chunk: 32,768 floats.
+    /// Bytes of a gradient chunk.
     public static let gradientChunk = 128 * 1024
     /// Bytes of a part of the training state.
     public static let stateChunk = 32 * 1024

@@ -1,6 +1,7 @@
 import Kernels
 import Logging
 import Protocol
+import Search
 import Transport
 
 /// One process of a mesh that sums a gradient again and again without computing one: what the all-reduce costs.
@@ -122,7 +123,7 @@ private struct AllReduceRounds {
         try give(.began(generation: 1, halfStep: round, elements: peer.elements, stateDigest: UInt64(round)))
         let own = membership.members[peer.rank].run
         for subtree in SummationTree.subtrees(of: own, shards: membership.shards) {
-            let ones = [Float](repeating: Float(subtree.count), count: WireLimits.gradientChunk / 4)
+            let ones = [Float](repeating: Float(subtree.count), count: GradientChunks.elements)
             let chunks = (peer.elements + ones.count - 1) / ones.count
             for chunk in (0..<chunks).reversed() {
                 let count = min(ones.count, peer.elements - chunk * ones.count)

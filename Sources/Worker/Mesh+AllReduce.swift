@@ -1,5 +1,6 @@
 import Kernels
 import Protocol
+import Search
 import Transport
 
 extension Mesh {
@@ -85,7 +86,7 @@ extension Mesh {
                     }
                     further += changed.reduced(chunk: chunk, bytes: sum)
                 case .place(let chunk, let bytes):
-                    buffer.place(bytes, at: chunk * WireLimits.gradientChunk / 4)
+                    buffer.place(bytes, at: chunk * GradientChunks.elements)
                 case .complete(let halfStep, let losses, let audits):
                     if let computed = changed.lastComputed { exchange += MonotonicClock.now - computed }
                     outcome =

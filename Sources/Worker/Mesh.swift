@@ -1,5 +1,6 @@
 import Kernels
 import Protocol
+import Search
 import Transport
 
 /// The sockets between workers and the all-reduce over them. Owned by the I/O thread.
@@ -45,7 +46,7 @@ final class Mesh {
         machine = AllReduceMachine(
             generation: membership.generation, rank: membership.rank, shards: membership.shards, runs: runs,
             subtrees: runs.map { SummationTree.subtrees(of: $0, shards: membership.shards) }, firstHalfStep: 0,
-            maximumElements: largestGradient)
+            maximumElements: largestGradient, chunkElements: GradientChunks.elements)
         door.admit(membership.members)
         for (rank, member) in membership.members.enumerated() {
             if rank == membership.rank {

@@ -1,4 +1,5 @@
 import Synchronization
+import Transport
 
 #if canImport(Glibc)
     import Glibc
@@ -9,12 +10,8 @@ import Synchronization
 /// Processor time of this process.
 enum ProcessorTime {
     /// Of all threads but the one that asks.
-    static var ofOtherThreads: Duration { read(CLOCK_PROCESS_CPUTIME_ID) - read(CLOCK_THREAD_CPUTIME_ID) }
-
-    private static func read(_ clock: clockid_t) -> Duration {
-        var time = timespec()
-        clock_gettime(clock, &time)
-        return .seconds(Int64(time.tv_sec)) + .nanoseconds(Int64(time.tv_nsec))
+    static var ofOtherThreads: Duration {
+        Duration(readFrom: CLOCK_PROCESS_CPUTIME_ID) - Duration(readFrom: CLOCK_THREAD_CPUTIME_ID)
     }
 }
 

@@ -69,10 +69,10 @@ public struct AllReduceMachine: Sendable {
     /// - Parameters:
     ///   - subtrees: for each rank the complete subtrees of the summation tree inside its run.
     ///   - firstHalfStep: the first one that `begin` will be called with, unless `expect` names another.
-    ///   - maximumElements: floats of the largest gradient.
+    ///   - maximumElements: floats of the largest gradient. - chunkElements: floats of a chunk but the last one.
     public init(
         generation: Int, rank: Int, shards: Int, runs: [Range<Int>], subtrees: [[Range<Int>]], firstHalfStep: Int,
-        maximumElements: Int, chunkElements: Int = WireLimits.gradientChunk / 4
+        maximumElements: Int, chunkElements: Int
     ) {
         precondition(runs.count == subtrees.count && runs.indices.contains(rank))
         self.generation = generation

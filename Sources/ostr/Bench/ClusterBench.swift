@@ -60,24 +60,19 @@ struct ClusterBench {
             arguments += ["--stand-in", "\(standIn)", "--silence-timeout", "60"]
         }
         var counters = ClusterCounters()
-        var training = (start: clock.now, end: ContinuousClock.Instant?.none)
-        let before = (ProcessUsage.cpuSeconds(ofChildren: true), ProcessUsage.cpuSeconds())
-        var trainingCPU = (start: before.1, end: Double?.none)
+        let workersBefore = ProcessUsage.cpuSeconds(ofChildren: true)
+        func moment() -> (cpu: Double, at: ContinuousClock.Instant) { (ProcessUsage.cpuSeconds(), clock.now) }
+        var training = (start: moment(), end: (cpu: Double, at: ContinuousClock.Instant)?.none)
         // The rest of the selection is of no interest.
         let blocks = workers * (warmup + steps)
         let isEnough = { work == .evaluate ? evaluated.count > blocks : !evaluated.isEmpty }
         do throws(CoordinatorError) {
             _ = try LocalCluster(workerArguments: arguments, workers: workers).run(options, until: isEnough) { event in
                 switch event {
-                case .trainingStarted:
-                    trainingCPU.start = ProcessUsage.cpuSeconds()
-                    training.start = clock.now
+                case .trainingStarted: training.start = moment()
                 case .halfStepApplied(let halfStep, _): applied.append((halfStep.kind, clock.now))
                 case .selectionStarted:
-                    if work != .evaluate {
-                        trainingCPU.end = ProcessUsage.cpuSeconds()
-                        training.end = clock.now
-                    }
+                    if work != .evaluate { training.end = moment() }
                     evaluated.append((0, clock.now))
                 case .evaluationsDone(let done, _): evaluated.append((done, clock.now))
                 case .counters(let found): counters = found
@@ -89,12 +84,13 @@ struct ClusterBench {
         }
         return Result(
             seconds: seconds(applied, evaluated, blocks: blocks),
-            coordinatorCPU: (trainingCPU.end ?? ProcessUsage.cpuSeconds()) - trainingCPU.start,
-            workersCPU: ProcessUsage.cpuSeconds(ofChildren: true) - before.0,
+            coordinatorCPU: (training.end ?? moment()).cpu - training.start.cpu,
+            workersCPU: ProcessUsage.cpuSeconds(ofChildren: true) - workersBefore,
             training: training.end.map { end in
                 let share = 1 / (1000 * Double(workers))
                 return Training(
-                    seconds: (end - training.start) / .seconds(1), waited: Double(counters.waitedMilliseconds) * share,
+                    seconds: (end.at - training.start.at) / .seconds(1),
+                    waited: Double(counters.waitedMilliseconds) * share,
                     exchange: Double(counters.exchangeMilliseconds) * share,
                     networkCPU: Double(counters.networkMilliseconds) * share)
             })
