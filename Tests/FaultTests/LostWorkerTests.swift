@@ -29,7 +29,8 @@
 
         @Test("a worker that dies in the middle of an all-reduce leaves no half sum behind")
         func killedInAllReduce() throws {
-            let cluster = try FaultCluster(epochs: 1)
+            // A gradient of more than one chunk.
+            let cluster = try FaultCluster(epochs: 1, ["--channels", "8"])
             try cluster.startCoordinator(workers: 3)
             try cluster.startWorker("a")
             let victim = try cluster.startWorker("b", fault: "crash-sum:5")

@@ -31,6 +31,16 @@ enum Once {
     static func happens() -> Bool { !hasHappened.exchange(true, ordering: .relaxed) }
 }
 
+/// The first chunk of a sum that came by.
+enum FirstChunk {
+    private static let start = Atomic<Int>(-1)
+    /// Whether the chunk that starts at an element is another one.
+    static func differs(from element: Int) -> Bool {
+        let (isFirst, first) = start.compareExchange(expected: -1, desired: element, ordering: .relaxed)
+        return !isFirst && first != element
+    }
+}
+
 /// Counts strength tasks, from 1.
 enum Evaluations {
     private static let number = Atomic<Int>(0)
@@ -77,7 +87,7 @@ case "crash":
 case "crash-sum":
     let when = numbers[0]
     sabotage.partialSum = { halfStep, _, first, _ in
-        guard halfStep == when, first > 0 else { return }
+        guard halfStep == when, FirstChunk.differs(from: first) else { return }
         // The other thread sends meanwhile.
         usleep(50_000)
         kill(getpid(), SIGKILL)
