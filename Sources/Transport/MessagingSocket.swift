@@ -133,6 +133,8 @@ public final class MessagingSocket {
         try supervise(configuration.supervision)
         try set(ZMQ_IMMEDIATE, configuration.onlyConnected ? 1 : 0)
         try set(ZMQ_IPV6, 1)
+        // All workers of a run come at once; who finds the queue full tries again later.
+        try set(ZMQ_BACKLOG, 1024)
         try set(ZMQ_HANDSHAKE_IVL, 5000)
         try set(ZMQ_RECONNECT_IVL, 100)
         try set(ZMQ_RECONNECT_IVL_MAX, 2000)

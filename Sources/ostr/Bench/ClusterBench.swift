@@ -56,8 +56,9 @@ struct ClusterBench {
         var arguments = ["--data", folder.path]
         if let standIn {
             // A world larger than the machine: who does not get a core for a while is not lost.
-            options.workerTimeout = .seconds(60)
-            arguments += ["--stand-in", "\(standIn)", "--silence-timeout", "60"]
+            let patience = max(60, 2 * workers)
+            options.workerTimeout = .seconds(patience)
+            arguments += ["--stand-in", "\(standIn)", "--silence-timeout", "\(patience)"]
         }
         var counters = ClusterCounters()
         let workersBefore = ProcessUsage.cpuSeconds(ofChildren: true)
