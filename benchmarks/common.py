@@ -30,9 +30,9 @@ def instruction_set():
     return next(name for name, needed in NEEDED.items() if needed <= flags)
 
 
-def built():
-    """The path of a release binary of this tree, for the best instruction set of this machine."""
-    folder, name = ROOT / ".build" / "all", instruction_set()
+def built(name=None):
+    """The path of a release binary of this tree, for an instruction set or the best one of this machine."""
+    folder, name = ROOT / ".build" / "all", name or instruction_set()
     subprocess.run([ROOT / "script" / "build-all", folder, name], check=True, stdout=sys.stderr)
     return str(folder / ("ostr" if name in ("arm64", "x86-64-v3") else f"ostr-{name}"))
 
